@@ -1,0 +1,35 @@
+"""Phases, errors and the frozen value types that cross rooms."""
+
+from .calibration import Calibration
+from .errors import (
+    CalibrationError,
+    FrontFitError,
+    IonFrontError,
+    LabelledDataError,
+    MissingExtraError,
+    ModelFileError,
+    MovieError,
+    OutputExistsError,
+    UsageError,
+)
+from .files import atomic_output
+from .phases import DEFAULT_SCHEME, PhaseScheme, Transition
+from .quantity import Quantity
+
+__all__ = [
+    "DEFAULT_SCHEME",
+    "Calibration",
+    "CalibrationError",
+    "FrontFitError",
+    "IonFrontError",
+    "LabelledDataError",
+    "MissingExtraError",
+    "ModelFileError",
+    "MovieError",
+    "OutputExistsError",
+    "PhaseScheme",
+    "Quantity",
+    "Transition",
+    "UsageError",
+    "atomic_output",
+]

@@ -1,0 +1,49 @@
+"""Every error that leaves IonFront: what was seen, what was needed, what to do next."""
+
+__all__ = [
+    "CalibrationError",
+    "FrontFitError",
+    "IonFrontError",
+    "LabelledDataError",
+    "MissingExtraError",
+    "ModelFileError",
+    "MovieError",
+    "OutputExistsError",
+    "UsageError",
+]
+
+
+class IonFrontError(Exception):
+    """Root of the tree. The command line prints it as one line and exits with code 2."""
+
+
+class UsageError(IonFrontError):
+    """A setting or an argument is outside what is allowed."""
+
+
+class MissingExtraError(IonFrontError):
+    """A feature needs an optional extra that is not installed."""
+
+
+class MovieError(IonFrontError):
+    """An image or a movie cannot be read, or holds nothing that can be analysed."""
+
+
+class CalibrationError(IonFrontError):
+    """A pixel size or a frame time is impossible or contradicts another."""
+
+
+class LabelledDataError(IonFrontError):
+    """A labelled data set breaks its layout: sizes, label ids, orphans or groups."""
+
+
+class ModelFileError(IonFrontError):
+    """A model file cannot be used: wrong format, missing metadata, or altered."""
+
+
+class FrontFitError(IonFrontError):
+    """There is too little of a front to measure what was asked."""
+
+
+class OutputExistsError(IonFrontError):
+    """A finished output is never overwritten unasked."""

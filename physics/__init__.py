@@ -1,0 +1,1 @@
+"""Electro-chemo-mechanics of a moving reaction front: rate laws in closed form, numpy and scipy only."""

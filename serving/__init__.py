@@ -1,0 +1,1 @@
+"""The models behind HTTP: BentoML service, request and result schemas, web page."""
