@@ -1,0 +1,6 @@
+"""Synthetic reaction movies whose labels, arrival times and rate laws are known exactly."""
+
+from .scene import Front, Scene, random_scene
+from .shapes import SHAPE_NAMES, ShapeName
+
+__all__ = ["SHAPE_NAMES", "Front", "Scene", "ShapeName", "random_scene"]

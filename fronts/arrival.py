@@ -1,0 +1,143 @@
+"""When the reaction reached each pixel: a change point, inferred in one pass with constant memory.
+
+A pixel that changes phase once, between frames k-1 and k, has the log-likelihood L - S_(k-1), where S_t is
+the running sum of the network's log-odds (after against before) and L its total, the same for every k. So
+the posterior of the change time is exp(-S), and its normaliser and first two moments can be kept up to date
+frame by frame. A frame that was blanked or lost adds zero evidence and only widens the interval around it.
+Network errors are alike from one frame to the next, so the evidence is tempered before it is summed.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ionfront.core import PhaseScheme, UsageError
+
+__all__ = ["ArrivalAccumulator", "ArrivalMap"]
+
+Floats = NDArray[np.float32]
+
+_LARGEST_LOG_ODDS = 4.0  # a network that says 0.9999 is still wrong more often than once in ten thousand
+
+
+@dataclass(frozen=True)
+class ArrivalMap:
+    """Arrival times of every step of a reaction order; step j is "has reached phase j+1 of the order or beyond".
+
+    Attributes:
+        arrival: Posterior mean given that the pixel was reached, shape (step, y, x), in the unit of the times pushed.
+        spread: Posterior standard deviation, same shape and unit.
+        reached: Posterior probability that the pixel was reached at all, same shape.
+        initial: Mean probability of lying in the particle over the first frames, shape (y, x).
+    """
+
+    arrival: Floats
+    spread: Floats
+    reached: Floats
+    initial: Floats
+
+
+class ArrivalAccumulator:
+    """Takes phase probabilities frame by frame and always knows the posterior so far.
+
+    Args:
+        scheme: Phases and reaction order. Id 0 is outside the particle unless the order names it.
+        shape: (y, x) of the frames.
+        tempering: Share of a frame's evidence that is new; 1 where errors are independent between frames.
+        initial_frames: How many frames show the particle before the reaction.
+
+    Raises:
+        UsageError: The scheme has no reaction order of at least two phases, or the tempering is not in (0, 1].
+    """
+
+    def __init__(
+        self, scheme: PhaseScheme, shape: tuple[int, int], *, tempering: float = 0.5, initial_frames: int = 5
+    ) -> None:
+        if len(scheme.reaction_order) < 2:
+            raise UsageError(
+                f"phases {list(scheme.names)} have no reaction order, so no front can be followed. "
+                "Name the phases in the order of the reaction (`reaction_order`, or --order)."
+            )
+        if not 0 < tempering <= 1:
+            raise UsageError(f"tempering is {tempering}; it must be above 0 and at most 1.")
+        self._order = list(scheme.order_ids)
+        self._tempering = tempering
+        self._initial_frames = initial_frames
+        steps = (len(self._order) - 1, *shape)
+        self._evidence = np.zeros(steps, np.float32)  # S
+        self._peak = np.full(steps, -np.inf, np.float32)  # largest exponent so far: keeps exp in range
+        self._weight = np.zeros(steps, np.float32)
+        self._first = np.zeros(steps, np.float32)
+        self._second = np.zeros(steps, np.float32)
+        self._initial = np.zeros(shape, np.float32)
+        self._times: list[float] = []
+        self._evident = 0
+
+    @property
+    def frames(self) -> int:
+        """How many frames were pushed, blanked ones included."""
+        return len(self._times)
+
+    def push(self, time: float, probabilities: Floats | None) -> None:
+        """Add a frame.
+
+        Args:
+            time: Later than every time before.
+            probabilities: Shape (phase, y, x), summing to one; None for a frame that shows nothing.
+
+        Raises:
+            UsageError: The time does not advance.
+        """
+        if self._times and time <= self._times[-1]:
+            raise UsageError(f"frame time {time} does not follow {self._times[-1]}; times must increase.")
+        self._add_change_before(time)
+        self._times.append(time)
+        if probabilities is None:
+            return
+        ordered = probabilities[self._order]
+        inside = ordered.sum(axis=0)
+        if self._evident < self._initial_frames:
+            self._initial += inside
+        self._evident += 1
+        after = np.cumsum(ordered[::-1], axis=0)[::-1][1:]
+        before = inside - after
+        log_odds = np.log(np.maximum(after, 1e-6)) - np.log(np.maximum(before, 1e-6))
+        np.clip(log_odds, -_LARGEST_LOG_ODDS, _LARGEST_LOG_ODDS, out=log_odds)
+        self._evidence += self._tempering * inside * log_odds
+
+    def result(self) -> ArrivalMap:
+        """The posterior over all frames so far.
+
+        Raises:
+            UsageError: No frame has been pushed.
+        """
+        if not self._times:
+            raise UsageError("no frame was pushed, so nothing is known; push at least one.")
+        exponent = -self._evidence
+        peak = np.maximum(self._peak, exponent)
+        scale = np.exp(self._peak - peak)
+        weight = self._weight * scale
+        never = np.exp(exponent - peak)
+        safe = np.maximum(weight, np.finfo(np.float32).tiny)
+        mean = self._first * scale / safe
+        variance = np.maximum(self._second * scale / safe - mean * mean, 0.0)
+        return ArrivalMap(
+            arrival=(mean + np.float32(self._times[0])).astype(np.float32),
+            spread=np.sqrt(variance),
+            reached=weight / (weight + never),
+            initial=self._initial / max(1, min(self._evident, self._initial_frames)),
+        )
+
+    def _add_change_before(self, time: float) -> None:
+        """Admit a change in the interval that ends with this frame (the first frame: before the movie)."""
+        start = self._times[0] if self._times else time
+        previous = self._times[-1] if self._times else time
+        middle, width = (time + previous) / 2 - start, time - previous
+        exponent = -self._evidence
+        peak = np.maximum(self._peak, exponent)
+        scale, new = np.exp(self._peak - peak), np.exp(exponent - peak)
+        self._weight = self._weight * scale + new
+        self._first = self._first * scale + np.float32(middle) * new
+        self._second = self._second * scale + np.float32(middle**2 + width**2 / 12) * new
+        self._peak = peak

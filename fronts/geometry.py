@@ -1,0 +1,155 @@
+"""Where the ion enters a particle, and how far every point lies from there along the particle."""
+
+import numpy as np
+import skfmm
+from numpy.typing import NDArray
+from scipy import ndimage, stats
+from skimage import measure, morphology
+
+from ionfront.core import FrontFitError
+
+__all__ = ["entry_boundary", "front_normal", "geodesic_distance_px", "largest_particle"]
+
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+_SMOOTHING_PX = 2.0  # arrival times are noisy from pixel to pixel; their gradient is taken at this scale
+_INFLOW_COSINE = -0.7  # a front that leaves the boundary at less than 45 degrees to its normal entered there
+_EARLY_SHARES = (0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.45, 0.7)  # of the boundary that was reached
+
+
+def largest_particle(initial: NDArray[np.float32], smallest_px: int = 64) -> tuple[Mask, float]:
+    """The largest connected particle, shape (y, x), and its share of all the particle area.
+
+    Args:
+        initial: Probability of lying inside a particle before the reaction, shape (y, x).
+        smallest_px: Area below which nothing counts as a particle.
+
+    Raises:
+        FrontFitError: There is no particle of that size.
+    """
+    inside = morphology.opening(initial > 0.5, morphology.disk(1))
+    labels = measure.label(inside, connectivity=1)
+    areas = np.bincount(labels.ravel())[1:]
+    if areas.size == 0 or areas.max() < smallest_px:
+        seen = int(areas.max()) if areas.size else 0
+        raise FrontFitError(
+            f"the largest particle covers {seen} pixels; {smallest_px} are needed to follow a front. "
+            "Check that the model knows this material (look at labels.zarr), or fine-tune it on a few frames."
+        )
+    particle = ndimage.binary_fill_holes(labels == 1 + int(areas.argmax()))
+    return np.asarray(particle), float(areas.max() / areas.sum())
+
+
+def front_normal(arrival: Floats, known: Mask, smoothing_px: float = _SMOOTHING_PX) -> tuple[Floats, Floats]:
+    """Unit normal (y, x) of the front in its direction of travel; NaN where arrival times are not known.
+
+    Args:
+        arrival: Arrival times, shape (y, x).
+        known: Where they are known.
+        smoothing_px: Scale at which the gradient is taken.
+    """
+    smooth = _masked_gaussian(arrival, known, smoothing_px)
+    gradient_y, gradient_x = np.gradient(smooth)
+    length = np.hypot(gradient_y, gradient_x)
+    length[length == 0] = np.nan
+    return gradient_y / length, gradient_x / length
+
+
+def entry_boundary(arrival: Floats, reached: Mask, particle: Mask) -> Mask:
+    """Boundary pixels through which the ion entered, shape (y, x); never empty.
+
+    Candidates are the whole boundary and its earliest stretches, with and without the places where the
+    front did not set out inwards. The one from which distance orders the arrival times best is taken.
+
+    Args:
+        arrival: Arrival times of the first step, shape (y, x).
+        reached: Where the reaction arrived.
+        particle: The particle.
+    """
+    rank = np.where(reached, arrival, np.inf)[particle]
+    best, best_score = np.zeros_like(particle), -np.inf
+    for candidate in _entry_candidates(arrival, reached & particle, particle):
+        distance = geodesic_distance_px(particle, candidate)[particle]
+        score = _rank_agreement(distance, rank)
+        if score > best_score:
+            best, best_score = candidate, score
+    return best
+
+
+def _entry_candidates(arrival: Floats, known: Mask, particle: Mask) -> list[Mask]:
+    boundary = particle & ~ndimage.binary_erosion(particle)
+    edge = boundary & known if (boundary & known).any() else known
+    outward_y, outward_x = _outward_normal(particle)
+    normal_y, normal_x = front_normal(arrival, known)
+    inflow = np.nan_to_num(normal_y * outward_y + normal_x * outward_x) < _INFLOW_COSINE
+    candidates = [boundary, _earliest_point(arrival, edge)]
+    for share in _EARLY_SHARES:
+        early = edge & (arrival <= np.quantile(arrival[edge], share))
+        candidates.append(_stretch(early, boundary))
+        inward = _without_specks(early & inflow)
+        if inward.any():
+            candidates.append(_stretch(inward, boundary))
+    return candidates
+
+
+def _stretch(early: Mask, boundary: Mask) -> Mask:
+    """The stretch of boundary that early pixels span: a front that leads at both ends of a face entered all of it."""
+    hull = morphology.convex_hull_image(early) if early.sum() > 2 else early
+    return np.asarray(boundary & ndimage.binary_dilation(hull))
+
+
+def _earliest_point(arrival: Floats, edge: Mask) -> Mask:
+    """The boundary pixel in the middle of the earliest ones: a contact no wider than a pixel."""
+    places = np.argwhere(edge)
+    earliest = places[np.argsort(arrival[edge], kind="stable")[:5]]
+    nearest = places[np.argmin(np.linalg.norm(places - earliest.mean(axis=0), axis=1))]
+    point = np.zeros_like(edge)
+    point[tuple(nearest)] = True
+    return point
+
+
+def _rank_agreement(distance: Floats, arrival: Floats) -> float:
+    """Spearman correlation over at most some thousand pixels; never reached counts as last."""
+    use = np.flatnonzero(np.isfinite(distance))
+    use = use[:: max(1, use.size // 4000)]
+    if use.size < 3:
+        return -np.inf
+    latest = np.where(np.isfinite(arrival), arrival, np.finfo(float).max)
+    return float(stats.spearmanr(distance[use], latest[use]).statistic)
+
+
+def geodesic_distance_px(particle: Mask, entry: Mask) -> Floats:
+    """Distance inside the particle from the stretch of outline that runs along the entry, shape (y, x); NaN outside.
+
+    Fast marching (Sethian 1996, doi:10.1073/pnas.93.4.1591) as scikit-fmm does it. The outline lies half
+    a pixel outside the outermost pixels.
+    """
+    doors = ndimage.binary_dilation(entry) & ~particle
+    if not doors.any():  # an entry inside the particle: count from its pixels
+        doors = entry
+    level = np.where(doors, -0.5, 0.5)
+    open_space = np.ma.MaskedArray(level, mask=~(particle | doors))
+    distance = np.ma.filled(skfmm.distance(open_space), np.nan)
+    return np.where(particle & ~(doors & ~entry), distance, np.nan)
+
+
+def _outward_normal(particle: Mask) -> tuple[Floats, Floats]:
+    soft = ndimage.gaussian_filter(particle.astype(float), 2.0)
+    gradient_y, gradient_x = np.gradient(soft)
+    length = np.maximum(np.hypot(gradient_y, gradient_x), 1e-12)
+    return -gradient_y / length, -gradient_x / length
+
+
+def _without_specks(mask: Mask, smallest_px: int = 6) -> Mask:
+    labels = measure.label(mask, connectivity=2)
+    areas = np.bincount(labels.ravel())
+    areas[0] = 0
+    return np.asarray((areas >= smallest_px)[labels])
+
+
+def _masked_gaussian(values: Floats, known: Mask, sigma: float) -> Floats:
+    """Gaussian mean over known pixels only, so that nothing leaks in from outside; NaN where there are none."""
+    weight = ndimage.gaussian_filter(known.astype(float), sigma)
+    total = ndimage.gaussian_filter(np.where(known, values, 0.0), sigma)
+    return np.where(known, total / np.maximum(weight, 1e-9), np.nan)

@@ -1,0 +1,169 @@
+"""Positions of a front over time become a rate law, its parameters, and how sure we are of it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize
+
+from ionfront.core import FrontFitError
+from ionfront.physics import LAW_NAMES, LawName, Linear, Mixed, Parabolic, RateLaw, SelfLimiting
+
+from .position import FrontTrack
+
+__all__ = ["LawFit", "fit_exponent", "fit_law", "law_probabilities", "mean_velocity", "usable"]
+
+Floats = NDArray[np.float64]
+Residuals = Callable[[Floats], Floats]
+
+_OFFSET = 0.7  # px: how well the outline, and so the start of the sweep, is known
+_FLOOR = 0.12  # px: what segmentation and pixel grid leave even in a perfect track
+_FEWEST = 6
+
+
+@dataclass(frozen=True)
+class LawFit:
+    """A law fitted to a track.
+
+    Attributes:
+        law: With its parameters, in the length and time units of the track.
+        onset: When the front set out.
+        offset: Distance by which the track starts beside zero.
+        residuals: Measured minus fitted position, shape (n_usable,).
+    """
+
+    law: RateLaw
+    onset: float
+    offset: float
+    residuals: Floats
+
+    def position(self, time: Floats) -> Floats:
+        """Fitted position at each time."""
+        return self.law.position_nm(time - self.onset) + self.offset
+
+
+def usable(track: FrontTrack) -> NDArray[np.bool_]:
+    """Which moments show a moving front, shape (n,): after it set out and before it ran out of particle.
+
+    Raises:
+        FrontFitError: There are too few of them.
+    """
+    started = track.position > 0.02 * track.swept
+    ended = track.position >= 0.97 * track.depth
+    use = started & ~ended
+    if (n := int(use.sum())) < _FEWEST:
+        raise FrontFitError(
+            f"the front moves inside the particle in {n} frames; a rate law needs {_FEWEST}. "
+            "Use a faster camera, or a movie that shows more of the reaction."
+        )
+    return use
+
+
+def fit_law(name: LawName, time: Floats, position: Floats, pixel: float = 1.0) -> LawFit:
+    """Least squares for one law; the onset is free and the start may lie beside zero by about a pixel.
+
+    Args:
+        name: Which law.
+        time: Shape (n,), increasing.
+        position: Shape (n,), above zero.
+        pixel: Length of a pixel in the unit of `position`.
+    """
+    span, reach = float(np.ptp(time)), float(position.max())
+    # In these units every parameter is near one, whatever the movie's.
+    t, x, hair = (time - time[0]) / span, position / reach, _OFFSET * pixel / reach
+    best = min(
+        (_solve(name, t, x, hair, start) for start in _STARTS[name]),
+        key=lambda solution: float(solution.cost),
+    )
+    law = _scaled(name, best.x, span, reach)
+    onset, offset = time[0] + best.x[-2] * span, best.x[-1] * hair * reach
+    residuals = position - law.position_nm(time - onset) - offset
+    return LawFit(law, float(onset), float(offset), residuals)
+
+
+def law_probabilities(fits: Mapping[LawName, LawFit], pixel: float = 1.0) -> dict[LawName, float]:
+    """Posterior probabilities of the laws, from BIC on residuals whitened as a first-order autoregression.
+
+    Args:
+        fits: All laws, fitted to the same points.
+        pixel: Length of a pixel in the unit of the fits.
+    """
+    closest = min(fits.values(), key=lambda fit: float(np.sum(fit.residuals**2)))
+    correlation = _lag_one(closest.residuals)
+    white = {name: _whitened(fit.residuals, correlation) for name, fit in fits.items()}
+    n = closest.residuals.size
+    floor = _FLOOR * pixel * np.sqrt(1 - correlation**2)
+    noise2 = max(float(np.sum(_whitened(closest.residuals, correlation) ** 2)) / max(n - 4, 1), floor**2)
+    effective = max(2.0, n * (1 - correlation) / (1 + correlation))
+    bic = {name: np.sum(r**2) / noise2 + _N_PARAMETERS[name] * np.log(effective) for name, r in white.items()}
+    least = min(bic.values())
+    weights = {name: float(np.exp(-(value - least) / 2)) for name, value in bic.items()}
+    return {name: weight / sum(weights.values()) for name, weight in weights.items()}
+
+
+def mean_velocity(fit: LawFit, end: float, depth: float) -> float:
+    """0.8 X / (t90 - t10) along a fitted law, with X the distance swept by `end`; NaN where nothing moved."""
+    swept = min(float(fit.position(np.array([end]))[0]), depth)
+    t10, t90 = fit.law.time_s(np.maximum(np.array([0.1, 0.9]) * swept - fit.offset, 0.0))
+    return float(0.8 * swept / (t90 - t10)) if t90 > t10 else float("nan")
+
+
+def fit_exponent(time: Floats, position: Floats, pixel: float = 1.0) -> float:
+    """p of x = C (t - t0)^p, with t0 free: 1 for an interface-limited front, 1/2 for a diffusion-limited one."""
+    span, reach = float(np.ptp(time)), float(position.max())
+    t, x, hair = (time - time[0]) / span, position / reach, _OFFSET * pixel / reach
+
+    def residuals(q: Floats) -> Floats:
+        predicted = q[2] * np.maximum(t - q[1], 1e-9) ** q[0] + q[3] * hair
+        return np.append(predicted - x, q[3] * hair / np.sqrt(t.size))
+
+    bounds = ([0.02, -3.0, 0.0, -3.0], [4.0, t[1], np.inf, 3.0])
+    best = optimize.least_squares(residuals, [0.8, -0.02, 1.0, 0.0], bounds=bounds, loss="soft_l1", f_scale=0.02)
+    return float(best.x[0])
+
+
+def _solve(name: LawName, t: Floats, x: Floats, hair: float, start: tuple[float, ...]) -> optimize.OptimizeResult:
+    def residuals(q: Floats) -> Floats:
+        predicted = _scaled(name, q, 1.0, 1.0).position_nm(t - q[-2]) + q[-1] * hair
+        prior = q[-1] * hair / np.sqrt(t.size)  # the offset is a nuisance of known size, not a free fit
+        return np.append(predicted - x, prior)
+
+    n_law = len(start)
+    low = [*([-12.0] * n_law), -2.0, -3.0]
+    high = [*([12.0] * n_law), float(t[min(3, t.size - 1)]), 3.0]
+    return optimize.least_squares(residuals, [*start, -0.02, 0.0], bounds=(low, high), loss="soft_l1", f_scale=0.02)
+
+
+def _scaled(name: LawName, q: Floats, span: float, reach: float) -> RateLaw:
+    """The law whose dimensionless parameters are exp(q)."""
+    first = float(np.exp(q[0]))
+    match name:
+        case "linear":
+            return Linear(first * reach / span)
+        case "parabolic":
+            return Parabolic(first * reach**2 / span)
+        case "mixed":
+            return Mixed(first * reach / span, float(np.exp(q[1])) * reach**2 / span)
+        case "self_limiting":
+            return SelfLimiting(first * reach, float(np.exp(q[1])) * span)
+
+
+_STARTS: dict[LawName, tuple[tuple[float, ...], ...]] = {
+    "linear": ((0.0,),),
+    "parabolic": ((0.0,),),
+    "mixed": ((0.7, 0.7), (0.1, 2.0), (2.0, 0.1)),
+    "self_limiting": ((0.0, -1.2), (0.5, 0.0)),
+}
+_N_PARAMETERS: dict[LawName, int] = {name: 2 + len(_STARTS[name][0]) for name in LAW_NAMES}
+
+
+def _lag_one(residuals: Floats) -> float:
+    centred = residuals - residuals.mean()
+    variance = float(centred @ centred)
+    return float(np.clip(centred[1:] @ centred[:-1] / variance, 0.0, 0.95)) if variance > 0 else 0.0
+
+
+def _whitened(residuals: Floats, correlation: float) -> Floats:
+    rest = residuals[1:] - correlation * residuals[:-1]
+    return np.concatenate([[np.sqrt(1 - correlation**2) * residuals[0]], rest])

@@ -1,0 +1,163 @@
+"""From phase probabilities, frame by frame, to the kinetics of every transition."""
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ionfront.core import Calibration, PhaseScheme, Transition
+
+from .arrival import ArrivalAccumulator, ArrivalMap
+from .geometry import entry_boundary, geodesic_distance_px, largest_particle
+from .kinetics import TransitionResult, measure_transition
+from .registration import DriftCorrector
+
+__all__ = ["FrontResult", "FrontTracker"]
+
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+_SMALLEST_REACTION = 0.03  # share of the particle: less is what a segmenter gets wrong on a still movie
+_SMALLEST_PHASE = 0.04  # share of the particle that a phase must cover at its height to be a step of its own
+
+
+@dataclass(frozen=True)
+class FrontResult:
+    """What a movie says about its reaction.
+
+    Attributes:
+        reaction_observed: Whether anything reacted at all.
+        transitions: One result for each step that was seen, in reaction order.
+        arrival: Posterior mean, shape (transition, y, x), in the time unit; infinite where never reached.
+        arrival_std: Its posterior standard deviation; NaN where never reached.
+        particle: Shape (y, x).
+        entry: Boundary pixels where the ion entered, shape (y, x).
+        distance_px: Geodesic distance from the entry, shape (y, x); NaN outside the particle.
+        time: Frame times, shape (n,).
+        areas_px: Area of every label id, shape (n, phase); NaN in frames that showed nothing.
+        drift_px: Shape (n, 2), (y, x).
+        warnings: Sentences for the person who will use the numbers.
+    """
+
+    reaction_observed: bool
+    transitions: tuple[TransitionResult, ...]
+    arrival: Floats
+    arrival_std: Floats
+    particle: Mask
+    entry: Mask
+    distance_px: Floats
+    time: Floats
+    areas_px: Floats
+    drift_px: Floats
+    warnings: tuple[str, ...]
+
+
+class FrontTracker:
+    """Takes frames in order and measures at the end, with memory that does not grow with their number.
+
+    Args:
+        scheme: Phases and reaction order.
+        shape: (y, x) of the frames.
+        register: Whether to take out the drift of the stage.
+        tempering: Share of a frame's evidence that is new.
+    """
+
+    def __init__(
+        self, scheme: PhaseScheme, shape: tuple[int, int], *, register: bool = True, tempering: float = 0.5
+    ) -> None:
+        self._scheme = scheme
+        self._arrival = ArrivalAccumulator(scheme, shape, tempering=tempering)
+        has_background = 0 not in scheme.order_ids
+        self._drift = DriftCorrector(0 if register and has_background else None)
+        self._areas: list[Floats] = []
+        self._times: list[float] = []
+
+    def push(self, time: float, probabilities: NDArray[np.float32] | None) -> None:
+        """Add a frame: phase probabilities, shape (phase, y, x), or None where it showed nothing."""
+        self._times.append(time)
+        if probabilities is None:
+            self._drift.skip()
+            self._areas.append(np.full(self._scheme.count, np.nan))
+            self._arrival.push(time, None)
+            return
+        aligned = self._drift.align(probabilities)
+        self._areas.append(_areas_px(aligned))
+        self._arrival.push(time, aligned)
+
+    def result(self, calibration: Calibration, *, seed: int = 0) -> FrontResult:
+        """Measure every transition.
+
+        Raises:
+            FrontFitError: No particle is in sight.
+            UsageError: No frame was pushed.
+        """
+        arrivals = self._arrival.result()
+        particle, share = largest_particle(arrivals.initial)
+        warnings = [] if share > 0.8 else [_other_particles(share)]
+        areas = np.array(self._areas)
+        steps = self._steps(areas, particle)
+        times_of = _reached_times(arrivals, [index for index, _ in steps], particle)
+        completed = np.isfinite(times_of[:, particle]).mean(axis=1) if steps else np.zeros(0)
+        seen = [i for i in range(len(steps)) if completed[i] >= _SMALLEST_REACTION]
+        entry = distance = None
+        if seen:
+            first = times_of[seen[0]]
+            entry = entry_boundary(np.where(np.isfinite(first), first, 0.0), np.isfinite(first), particle)
+            distance = geodesic_distance_px(particle, entry)
+        pixel = calibration.pixel_size_nm or 1.0
+        transitions = tuple(
+            measure_transition(steps[i][1], times_of[i], distance, np.array(self._times), pixel=pixel, seed=seed)
+            for i in seen
+            if distance is not None
+        )
+        warnings += [f"{t.transition}: {t.why}" for t in transitions if t.rate is None]
+        return FrontResult(
+            reaction_observed=bool(transitions),
+            transitions=transitions,
+            arrival=times_of[seen],
+            arrival_std=_spreads(arrivals, [steps[i][0] for i in seen], times_of[seen]),
+            particle=particle,
+            entry=np.zeros_like(particle) if entry is None else entry,
+            distance_px=np.full(particle.shape, np.nan) if distance is None else distance,
+            time=np.array(self._times),
+            areas_px=areas,
+            drift_px=np.array(self._drift.drift_px),
+            warnings=tuple(warnings),
+        )
+
+    def _steps(self, areas_px: Floats, particle: Mask) -> list[tuple[int, Transition]]:
+        """Steps between the phases that were really there: index into the arrival map, and its name."""
+        order, ids = self._scheme.reaction_order, self._scheme.order_ids
+        height = np.nan_to_num(_smoothed(areas_px)).max(axis=0) / particle.sum()
+        present = [0, *(i for i in range(1, len(order)) if height[ids[i]] > _SMALLEST_PHASE)]
+        # A pixel has left phase a once it is in any later one: the step after a's own index tells.
+        return [(a, Transition(order[a], order[b])) for a, b in itertools.pairwise(present)]
+
+
+def _areas_px(probabilities: NDArray[np.float32]) -> Floats:
+    labels = probabilities.argmax(axis=0)
+    return np.bincount(labels.ravel(), minlength=probabilities.shape[0]).astype(float)
+
+
+def _smoothed(areas_px: Floats) -> Floats:
+    """Running median over five frames: a phase that flashes up in one frame is not a step."""
+    if len(areas_px) < 5:
+        return areas_px
+    return np.asarray(np.median(np.lib.stride_tricks.sliding_window_view(areas_px, 5, axis=0), axis=-1))
+
+
+def _reached_times(arrivals: ArrivalMap, steps: list[int], particle: Mask) -> Floats:
+    chosen = np.where(arrivals.reached[steps] > 0.5, arrivals.arrival[steps], np.inf)
+    return np.where(particle, chosen, np.inf).astype(float)
+
+
+def _spreads(arrivals: ArrivalMap, steps: list[int], times_of: Floats) -> Floats:
+    return np.where(np.isfinite(times_of), arrivals.spread[steps], np.nan)
+
+
+def _other_particles(share: float) -> str:
+    return (
+        f"Only the largest particle was measured; it holds {share:.0%} of the particle area in view. "
+        "Crop the movie to measure the others."
+    )
