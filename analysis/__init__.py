@@ -1,1 +1,7 @@
-"""Being built."""
+"""From a movie on disk to a report: the offline pipeline."""
+
+from .measure import Progress
+from .pipeline import Analysis, analyze, fronts_of_labels
+from .segment import segment
+
+__all__ = ["Analysis", "Progress", "analyze", "fronts_of_labels", "segment"]

@@ -1,5 +1,34 @@
 """Movies and labelled frames in and out, and synthetic movies."""
 
-from .synth import SHAPE_NAMES, Scene, ShapeName, random_scene
+from .grey import is_blanked
+from .importers import import_coco, import_label_images, import_yolo
+from .labelled import LabelledFrame, LabelledSet, read_labelled
+from .labelled_writer import write_labelled
+from .labelmovie import LabelWriter, open_labels, scheme_of, write_label_zarr
+from .movie import calibration_of, open_movie
+from .splits import group_folds, split_by_group
+from .synth import SHAPE_NAMES, Scene, ShapeName, random_scene, write_synthetic
 
-__all__ = ["SHAPE_NAMES", "Scene", "ShapeName", "random_scene"]
+__all__ = [
+    "SHAPE_NAMES",
+    "LabelWriter",
+    "LabelledFrame",
+    "LabelledSet",
+    "Scene",
+    "ShapeName",
+    "calibration_of",
+    "group_folds",
+    "import_coco",
+    "import_label_images",
+    "import_yolo",
+    "is_blanked",
+    "open_labels",
+    "open_movie",
+    "random_scene",
+    "read_labelled",
+    "scheme_of",
+    "split_by_group",
+    "write_label_zarr",
+    "write_labelled",
+    "write_synthetic",
+]

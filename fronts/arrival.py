@@ -75,6 +75,12 @@ class ArrivalAccumulator:
         self._evident = 0
 
     @property
+    def shape(self) -> tuple[int, int]:
+        """(y, x) of the frames."""
+        height, width = self._initial.shape
+        return height, width
+
+    @property
     def frames(self) -> int:
         """How many frames were pushed, blanked ones included."""
         return len(self._times)
@@ -126,7 +132,7 @@ class ArrivalAccumulator:
             arrival=(mean + np.float32(self._times[0])).astype(np.float32),
             spread=np.sqrt(variance),
             reached=weight / (weight + never),
-            initial=self._initial / max(1, min(self._evident, self._initial_frames)),
+            initial=self._initial / np.float32(max(1, min(self._evident, self._initial_frames))),
         )
 
     def _add_change_before(self, time: float) -> None:
@@ -137,7 +143,7 @@ class ArrivalAccumulator:
         exponent = -self._evidence
         peak = np.maximum(self._peak, exponent)
         scale, new = np.exp(self._peak - peak), np.exp(exponent - peak)
-        self._weight = self._weight * scale + new
-        self._first = self._first * scale + np.float32(middle) * new
-        self._second = self._second * scale + np.float32(middle**2 + width**2 / 12) * new
+        for moment, value in ((self._weight, 1.0), (self._first, middle), (self._second, middle**2 + width**2 / 12)):
+            moment *= scale
+            moment += np.float32(value) * new
         self._peak = peak

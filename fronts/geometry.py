@@ -4,7 +4,8 @@ import numpy as np
 import skfmm
 from numpy.typing import NDArray
 from scipy import ndimage, stats
-from skimage import measure, morphology
+from skimage import measure
+from skimage.morphology import convex_hull_image, disk, opening
 
 from ionfront.core import FrontFitError
 
@@ -28,7 +29,7 @@ def largest_particle(initial: NDArray[np.float32], smallest_px: int = 64) -> tup
     Raises:
         FrontFitError: There is no particle of that size.
     """
-    inside = morphology.opening(initial > 0.5, morphology.disk(1))
+    inside = opening(initial > 0.5, disk(1))
     labels = measure.label(inside, connectivity=1)
     areas = np.bincount(labels.ravel())[1:]
     if areas.size == 0 or areas.max() < smallest_px:
@@ -95,7 +96,7 @@ def _entry_candidates(arrival: Floats, known: Mask, particle: Mask) -> list[Mask
 
 def _stretch(early: Mask, boundary: Mask) -> Mask:
     """The stretch of boundary that early pixels span: a front that leads at both ends of a face entered all of it."""
-    hull = morphology.convex_hull_image(early) if early.sum() > 2 else early
+    hull = convex_hull_image(early) if early.sum() > 2 else early
     return np.asarray(boundary & ndimage.binary_dilation(hull))
 
 

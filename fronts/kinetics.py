@@ -98,8 +98,9 @@ def _measure_rate(track: FrontTrack, pixel: float, seed: int) -> RateResult:
     probabilities = law_probabilities(fits, pixel)
     law = max(probabilities, key=lambda name: probabilities[name])
     end = float(track.time[-1])
-    again = [fit_law(law, time, curve, pixel) for curve in _replicates(track, use, pixel, seed)]
-    exponents = [fit_exponent(time, curve, pixel) for curve in _replicates(track, use, pixel, seed)]
+    curves = _replicates(track, use, pixel, seed)
+    again = [fit_law(law, time, curve, pixel, near=fits[law]) for curve in curves]
+    exponents = [fit_exponent(time, curve, pixel) for curve in curves]
     bands = np.quantile([fit.position(track.time) for fit in again], [0.025, 0.975], axis=0)
     fit = fits[law]
     return RateResult(

@@ -85,7 +85,7 @@ def _blocks(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.int
     """Number of the block that each pixel belongs to, counted from 0."""
     side = max(4, int(np.sqrt(rows.size) / _BLOCKS_ACROSS))
     keys = (rows // side) * (int(columns.max()) // side + 1) + columns // side
-    return np.unique(keys, return_inverse=True)[1]
+    return np.asarray(np.unique(keys, return_inverse=True)[1])
 
 
 def _cumulative(block: NDArray[np.intp], bin_of: NDArray[np.intp], n_bins: int) -> Floats:

@@ -31,12 +31,14 @@ class LawFit:
         onset: When the front set out.
         offset: Distance by which the track starts beside zero.
         residuals: Measured minus fitted position, shape (n_usable,).
+        solution: The solver's own parameters, from which a fit to similar points sets out.
     """
 
     law: RateLaw
     onset: float
     offset: float
     residuals: Floats
+    solution: Floats
 
     def position(self, time: Floats) -> Floats:
         """Fitted position at each time."""
@@ -60,7 +62,7 @@ def usable(track: FrontTrack) -> NDArray[np.bool_]:
     return use
 
 
-def fit_law(name: LawName, time: Floats, position: Floats, pixel: float = 1.0) -> LawFit:
+def fit_law(name: LawName, time: Floats, position: Floats, pixel: float = 1.0, near: LawFit | None = None) -> LawFit:
     """Least squares for one law; the onset is free and the start may lie beside zero by about a pixel.
 
     Args:
@@ -68,18 +70,17 @@ def fit_law(name: LawName, time: Floats, position: Floats, pixel: float = 1.0) -
         time: Shape (n,), increasing.
         position: Shape (n,), above zero.
         pixel: Length of a pixel in the unit of `position`.
+        near: A fit of the same law to similar points, to set out from.
     """
     span, reach = float(np.ptp(time)), float(position.max())
     # In these units every parameter is near one, whatever the movie's.
     t, x, hair = (time - time[0]) / span, position / reach, _OFFSET * pixel / reach
-    best = min(
-        (_solve(name, t, x, hair, start) for start in _STARTS[name]),
-        key=lambda solution: float(solution.cost),
-    )
+    starts = [near.solution] if near else [np.array([*start, -0.02, 0.0]) for start in _STARTS[name]]
+    best = min((_solve(name, t, x, hair, start) for start in starts), key=lambda solution: float(solution.cost))
     law = _scaled(name, best.x, span, reach)
     onset, offset = time[0] + best.x[-2] * span, best.x[-1] * hair * reach
     residuals = position - law.position_nm(time - onset) - offset
-    return LawFit(law, float(onset), float(offset), residuals)
+    return LawFit(law, float(onset), float(offset), residuals, best.x)
 
 
 def law_probabilities(fits: Mapping[LawName, LawFit], pixel: float = 1.0) -> dict[LawName, float]:
@@ -123,16 +124,17 @@ def fit_exponent(time: Floats, position: Floats, pixel: float = 1.0) -> float:
     return float(best.x[0])
 
 
-def _solve(name: LawName, t: Floats, x: Floats, hair: float, start: tuple[float, ...]) -> optimize.OptimizeResult:
+def _solve(name: LawName, t: Floats, x: Floats, hair: float, start: Floats) -> optimize.OptimizeResult:
     def residuals(q: Floats) -> Floats:
         predicted = _scaled(name, q, 1.0, 1.0).position_nm(t - q[-2]) + q[-1] * hair
         prior = q[-1] * hair / np.sqrt(t.size)  # the offset is a nuisance of known size, not a free fit
         return np.append(predicted - x, prior)
 
-    n_law = len(start)
-    low = [*([-12.0] * n_law), -2.0, -3.0]
-    high = [*([12.0] * n_law), float(t[min(3, t.size - 1)]), 3.0]
-    return optimize.least_squares(residuals, [*start, -0.02, 0.0], bounds=(low, high), loss="soft_l1", f_scale=0.02)
+    n_law = len(start) - 2
+    low = np.array([*([-12.0] * n_law), -2.0, -3.0])
+    high = np.array([*([12.0] * n_law), float(t[min(3, t.size - 1)]), 3.0])
+    inside = np.clip(start, low + 1e-6, high - 1e-6)
+    return optimize.least_squares(residuals, inside, bounds=(low, high), loss="soft_l1", f_scale=0.02)
 
 
 def _scaled(name: LawName, q: Floats, span: float, reach: float) -> RateLaw:

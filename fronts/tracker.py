@@ -126,6 +126,23 @@ class FrontTracker:
             warnings=tuple(warnings),
         )
 
+    def empty_result(self) -> FrontResult:
+        """What is left to say where no particle is in sight: times, areas and drift."""
+        shape = self._arrival.shape
+        return FrontResult(
+            reaction_observed=False,
+            transitions=(),
+            arrival=np.zeros((0, *shape)),
+            arrival_std=np.zeros((0, *shape)),
+            particle=np.zeros(shape, bool),
+            entry=np.zeros(shape, bool),
+            distance_px=np.full(shape, np.nan),
+            time=np.array(self._times),
+            areas_px=np.array(self._areas),
+            drift_px=np.array(self._drift.drift_px),
+            warnings=(),
+        )
+
     def _steps(self, areas_px: Floats, particle: Mask) -> list[tuple[int, Transition]]:
         """Steps between the phases that were really there: index into the arrival map, and its name."""
         order, ids = self._scheme.reaction_order, self._scheme.order_ids

@@ -1,1 +1,24 @@
-"""Being built."""
+"""The networks, the inference engine and the bundled weights. Importing this imports no torch."""
+
+from .quiet import silence
+
+silence()  # before the imports below can load a library that reports home
+
+from .engine import Device, Precision, Segmenter, load_segmenter  # noqa: E402
+from .info import Architecture, ModelInfo, read_info, write_info  # noqa: E402
+from .normalise import Normalisation, normalise  # noqa: E402
+from .shipped import bundled_segmenter  # noqa: E402
+
+__all__ = [
+    "Architecture",
+    "Device",
+    "ModelInfo",
+    "Normalisation",
+    "Precision",
+    "Segmenter",
+    "bundled_segmenter",
+    "load_segmenter",
+    "normalise",
+    "read_info",
+    "write_info",
+]

@@ -55,10 +55,10 @@ class Parabolic:
     name: LawName = "parabolic"
 
     def position_nm(self, time_s: ArrayLike) -> Floats:
-        return np.sqrt(self.B_nm2_s * _elapsed(time_s))
+        return np.asarray(np.sqrt(self.B_nm2_s * _elapsed(time_s)))
 
     def time_s(self, position_nm: ArrayLike) -> Floats:
-        return np.square(np.asarray(position_nm, float)) / self.B_nm2_s
+        return np.asarray(np.square(np.asarray(position_nm, float)) / self.B_nm2_s)
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,11 @@ class Mixed:
         # The root of the quadratic, written so that it stays exact where diffusion hardly matters.
         t = _elapsed(time_s)
         k, B = self.rate_nm_s, self.B_nm2_s
-        return 2 * k * t / (1 + np.sqrt(1 + 4 * k * k * t / B))
+        return np.asarray(2 * k * t / (1 + np.sqrt(1 + 4 * k * k * t / B)))
 
     def time_s(self, position_nm: ArrayLike) -> Floats:
         x = np.asarray(position_nm, float)
-        return x * x / self.B_nm2_s + x / self.rate_nm_s
+        return np.asarray(x * x / self.B_nm2_s + x / self.rate_nm_s)
 
 
 @dataclass(frozen=True)
@@ -89,13 +89,13 @@ class SelfLimiting:
     name: LawName = "self_limiting"
 
     def position_nm(self, time_s: ArrayLike) -> Floats:
-        return -self.length_nm * np.expm1(-_elapsed(time_s) / self.tau_s)
+        return np.asarray(-self.length_nm * np.expm1(-_elapsed(time_s) / self.tau_s))
 
     def time_s(self, position_nm: ArrayLike) -> Floats:
         left = 1 - np.asarray(position_nm, float) / self.length_nm
         reached = left > 0
-        return np.where(reached, -self.tau_s * np.log(np.where(reached, left, 1.0)), np.inf)
+        return np.asarray(np.where(reached, -self.tau_s * np.log(np.where(reached, left, 1.0)), np.inf))
 
 
 def _elapsed(time_s: ArrayLike) -> Floats:
-    return np.maximum(np.asarray(time_s, float), 0.0)
+    return np.asarray(np.maximum(np.asarray(time_s, float), 0.0))

@@ -37,7 +37,7 @@ class Camera:
         current = self.dose_e_px * max(0.2, 1 + self.flicker * rng.standard_normal())
         electrons = rng.poisson(np.maximum(blurred, 0.0) * current) + rng.normal(0, self.read_noise_e, signal.shape)
         counts = 100 + self.counts_per_e * electrons  # a pedestal, as cameras add against clipping
-        return np.clip(np.rint(counts), 0, 65535).astype(np.uint16)
+        return np.asarray(np.clip(np.rint(counts), 0, 65535), np.uint16)
 
 
 def random_camera(n_frames: int, rng: np.random.Generator) -> Camera:

@@ -184,7 +184,7 @@ def random_scene(
     particle = random_shape(shape, size_px, rng)
     pixel_size_nm = float(np.exp(rng.uniform(np.log(0.2), np.log(3))))
     frame_time_s = float(np.exp(rng.uniform(np.log(0.05), np.log(5))))
-    time_s = frame_time_s * np.arange(n_frames)
+    time_s = np.asarray(frame_time_s * np.arange(n_frames), float)
     fronts = _random_fronts(law, n_fronts, particle, pixel_size_nm, time_s, rng)
     return Scene(
         seed=seed,

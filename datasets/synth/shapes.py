@@ -110,4 +110,4 @@ def _distance_to_segment(y: Floats, x: Floats, start: Floats, end: Floats) -> Fl
     length2 = float(dy * dy + dx * dx)
     along = ((y - start[0]) * dy + (x - start[1]) * dx) / length2 if length2 else np.zeros_like(y)
     along = np.clip(along, 0, 1)
-    return np.hypot(y - start[0] - along * dy, x - start[1] - along * dx)
+    return np.asarray(np.hypot(y - start[0] - along * dy, x - start[1] - along * dx))

@@ -23,7 +23,7 @@ def smooth_noise(size_px: int, correlation_px: float, rng: np.random.Generator) 
     if step > 1:
         field = ndimage.zoom(field, step, order=1)
     field = field[:size_px, :size_px]
-    return (field - field.mean()) / max(float(field.std()), 1e-9)
+    return np.asarray((field - field.mean()) / max(float(field.std()), 1e-9))
 
 
 def phase_texture(phase: str, size_px: int, rng: np.random.Generator) -> Floats:
@@ -41,13 +41,13 @@ def support_texture(size_px: int, rng: np.random.Generator) -> Floats:
     if kind == 0:
         return np.zeros((size_px, size_px))
     grain = rng.uniform(0.01, 0.05) * smooth_noise(size_px, rng.uniform(0.7, 1.5), rng)
-    return grain + (kind == 2) * rng.uniform(0.02, 0.06) * smooth_noise(size_px, size_px / 6, rng)
+    return np.asarray(grain + (kind == 2) * rng.uniform(0.02, 0.06) * smooth_noise(size_px, size_px / 6, rng))
 
 
 def _pristine(size_px: int, rng: np.random.Generator) -> Floats:
     bend = smooth_noise(size_px, rng.uniform(12, 30), rng)
     contour = np.exp(-np.square(bend - rng.uniform(-1, 1)) / (2 * 0.25**2))
-    return rng.uniform(0.03, 0.08) * bend - rng.uniform(0.0, 0.25) * contour
+    return np.asarray(rng.uniform(0.03, 0.08) * bend - rng.uniform(0.0, 0.25) * contour)
 
 
 def _intercalated(size_px: int, rng: np.random.Generator) -> Floats:
@@ -55,7 +55,7 @@ def _intercalated(size_px: int, rng: np.random.Generator) -> Floats:
     angle, period = rng.uniform(0, np.pi), rng.uniform(5, 10)
     warp = rng.uniform(0.5, 2.0) * smooth_noise(size_px, 15, rng)
     stripes = np.sin(2 * np.pi * (x * np.cos(angle) + y * np.sin(angle)) / period + warp)
-    return rng.uniform(0.12, 0.25) * stripes + 0.04 * smooth_noise(size_px, 20, rng)
+    return np.asarray(rng.uniform(0.12, 0.25) * stripes + 0.04 * smooth_noise(size_px, 20, rng))
 
 
 def _converted(size_px: int, rng: np.random.Generator) -> Floats:

@@ -1,0 +1,129 @@
+"""kinetics.json: what a run found, for programs. Every quantity is {value, low, high} at 95 %.
+
+The unit is part of a quantity's name (`velocity_nm_s`). A movie without calibration gives `velocity_px_frame`
+instead, so that a program that asked for nanometres finds nothing rather than a wrong number. The schema is
+`analysis/kinetics.schema.json`.
+"""
+
+import json
+import math
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+
+from ionfront.core import Calibration, Quantity, atomic_output
+from ionfront.fronts import FrontResult, RateResult, TransitionResult
+
+__all__ = ["SCHEMA_VERSION", "ModelCard", "kinetics_record", "write_kinetics"]
+
+SCHEMA_VERSION = 1
+ModelCard = dict[str, str]
+
+Json = dict[str, Any]
+
+
+def kinetics_record(
+    result: FrontResult,
+    calibration: Calibration,
+    *,
+    source: str,
+    model: ModelCard | None,
+    material: dict[str, str] | None = None,
+    warnings: tuple[str, ...] = (),
+) -> Json:
+    """The content of kinetics.json, checked against its schema.
+
+    Args:
+        result: What was measured.
+        calibration: Scales, and so the units.
+        source: The movie.
+        model: `name`, `version` and `sha256`; None when labels came from elsewhere.
+        material: `host` and `ion`, where the user named them.
+        warnings: Sentences beside those of the result.
+    """
+    length, time = calibration.length_unit, calibration.time_unit
+    transitions = [_transition(item, calibration) for item in result.transitions]
+    cycle = {
+        "direction": "insertion",
+        f"start_{time}": _number(result.time[0]),
+        f"end_{time}": _number(result.time[-1]),
+        "transitions": transitions,
+    }
+    record: Json = {
+        "schema_version": SCHEMA_VERSION,
+        "source": source,
+        "material": material or {},
+        "units": {"length": length, "time": time},
+        "calibration": {
+            "pixel_size_nm": calibration.pixel_size_nm,
+            "frame_time_s": calibration.frame_time_s,
+            "provenance": {
+                "pixel_size": calibration.pixel_size_source,
+                "frame_time": calibration.frame_time_source,
+            },
+        },
+        "model": model,
+        "reaction_observed": result.reaction_observed,
+        "cycles": [cycle] if transitions else [],
+        "warnings": [*calibration.warnings, *warnings, *result.warnings],
+    }
+    jsonschema.validate(record, _schema())
+    return record
+
+
+def write_kinetics(path: Path, record: Json, *, overwrite: bool = False) -> None:
+    """Write the record; NaN never reaches the file."""
+    with atomic_output(path, overwrite=overwrite) as draft:
+        draft.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _transition(item: TransitionResult, calibration: Calibration) -> Json:
+    length, time = calibration.length_unit, calibration.time_unit
+    rate, pixel = item.rate, calibration.pixel_size_nm or 1.0
+    curvature = None if item.shape is None else _quantity(item.shape.curvature_per_px, 1 / pixel)
+    return {
+        "from": item.transition.before,
+        "to": item.transition.after,
+        f"onset_{time}": None if rate is None else _quantity(rate.onset),
+        "completed_fraction": _quantity(item.completed_fraction),
+        f"swept_{length}": _number(item.track.swept),
+        "law": None if rate is None else rate.law,
+        "law_probabilities": {} if rate is None else dict(rate.probabilities),
+        "parameters": {} if rate is None else _parameters(rate, length, time),
+        f"velocity_{length}_{time}": None if rate is None else _quantity(rate.velocity),
+        "exponent": None if rate is None else _quantity(rate.exponent),
+        "anisotropy": None,
+        "shape": None if item.shape is None else item.shape.word,
+        f"curvature_per_{length}": curvature,
+    }
+
+
+def _parameters(rate: RateResult, length: str, time: str) -> Json:
+    names = {
+        "rate_nm_s": f"rate_{length}_{time}",
+        "B_nm2_s": f"B_{length}2_{time}",
+        "length_nm": f"length_{length}",
+        "tau_s": f"tau_{time}",
+    }
+    return {names[name]: _quantity(value) for name, value in rate.parameters.items()}
+
+
+def _quantity(quantity: Quantity, scale: float = 1.0) -> Json | None:
+    values = {name: _number(getattr(quantity, name) * scale) for name in ("value", "low", "high")}
+    return None if values["value"] is None else values
+
+
+def _number(value: float | np.floating[Any]) -> float | None:
+    """A float for JSON; six figures carry more than any of these measurements knows."""
+    number = float(value)
+    return float(f"{number:.6g}") if math.isfinite(number) else None
+
+
+@cache
+def _schema() -> Json:
+    text = Path(__file__).with_name("kinetics.schema.json").read_text(encoding="utf-8")
+    schema: Json = json.loads(text)
+    return schema

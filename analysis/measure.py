@@ -1,0 +1,76 @@
+"""One pass over a movie: phases of every frame, written as they come, and the fronts behind them."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ionfront.core import PhaseScheme
+from ionfront.datasets import calibration_of, is_blanked, write_label_zarr
+from ionfront.fronts import FrontTracker
+
+__all__ = ["Progress", "measure_labels", "measure_movie"]
+
+Probabilities = NDArray[np.float32]
+Progress = Callable[[int, int], None]
+"""Called with the number of frames done and of all frames."""
+
+LABEL_ERROR = 0.05
+"""Share of pixels that a labelling tool is taken to get wrong, where it does not say."""
+
+
+def measure_movie(
+    movie: xr.DataArray,
+    infer: Callable[[NDArray[np.generic]], Probabilities],
+    scheme: PhaseScheme,
+    tracker: FrontTracker | None,
+    labels_path: Path,
+    progress: Progress,
+) -> None:
+    """Segment a movie frame by frame, write its labels, and let a tracker see every frame.
+
+    Args:
+        movie: Dims (time, y, x).
+        infer: Frame (y, x) to phase probabilities (phase, y, x).
+        scheme: Phases that `infer` knows.
+        tracker: Takes the probabilities; None only writes labels.
+        labels_path: Where the OME-Zarr goes.
+        progress: Told after every frame.
+    """
+    shape = (movie.sizes["time"], movie.sizes["y"], movie.sizes["x"])
+    with write_label_zarr(labels_path, shape, scheme, calibration_of(movie), movie["time"].values) as writer:
+        for time, probabilities in _inferred(movie, infer):
+            if tracker is not None:
+                tracker.push(time, probabilities)
+            writer.append(np.zeros(shape[1:], np.uint8) if probabilities is None else probabilities.argmax(axis=0))
+            progress(writer.written, shape[0])
+
+
+def measure_labels(
+    labels: xr.DataArray, scheme: PhaseScheme, tracker: FrontTracker, ignore_label: int | None, progress: Progress
+) -> None:
+    """Let a tracker see a label movie, each label taken as right but for `LABEL_ERROR`."""
+    for index in range(labels.sizes["time"]):
+        frame = labels[index].values
+        tracker.push(float(labels["time"][index]), _softened(frame, scheme.count, ignore_label))
+        progress(index + 1, labels.sizes["time"])
+
+
+def _inferred(
+    movie: xr.DataArray, infer: Callable[[NDArray[np.generic]], Probabilities]
+) -> Iterator[tuple[float, Probabilities | None]]:
+    for index, time in enumerate(movie["time"].values):
+        frame = movie[index].values
+        yield float(time), None if is_blanked(frame) else infer(frame)
+
+
+def _softened(labels: NDArray[np.uint8], count: int, ignore_label: int | None) -> Probabilities:
+    """One-hot probabilities, shape (phase, y, x), with the error shared among the other phases."""
+    table = np.full((256, count), 1 / count, np.float32)  # an ignored label says nothing: all phases alike
+    table[:count] = LABEL_ERROR / (count - 1)
+    np.fill_diagonal(table[:count], 1 - LABEL_ERROR)
+    if ignore_label is not None:
+        table[ignore_label] = 1 / count
+    return np.ascontiguousarray(table[labels].transpose(2, 0, 1))

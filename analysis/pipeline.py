@@ -1,0 +1,192 @@
+"""From a movie, or a label movie of any tool, to a folder of results."""
+
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from ionfront.core import Calibration, FrontFitError, MovieError, PhaseScheme, atomic_output
+from ionfront.datasets import calibration_of, open_labels, open_movie, scheme_of
+from ionfront.fronts import FrontResult, FrontTracker
+from ionfront.models import Segmenter, load_segmenter
+
+from .kinetics_json import ModelCard, kinetics_record, write_kinetics
+from .measure import Progress, measure_labels, measure_movie
+from .report import ReportMaterial, write_report
+from .tables import write_arrival, write_fronts
+
+__all__ = ["Analysis", "analyze", "fronts_of_labels"]
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A finished run: its folder, and the content of its kinetics.json."""
+
+    folder: Path
+    kinetics: dict[str, Any]
+
+    @property
+    def report(self) -> Path:
+        """The page to open."""
+        return self.folder / "report.html"
+
+
+def analyze(
+    movie_path: Path,
+    out: Path,
+    *,
+    model: Path | None = None,
+    pixel_size_nm: float | None = None,
+    frame_time_s: float | None = None,
+    material: dict[str, str] | None = None,
+    overwrite: bool = False,
+    progress: Progress = lambda done, total: None,
+) -> Analysis:
+    """Segment a movie, follow its fronts, and write report, kinetics, fronts, labels and arrival map.
+
+    Args:
+        movie_path: Anything `open_movie` reads.
+        out: Folder of the results; it appears when all of them are there.
+        model: ONNX model file; None takes the bundled one.
+        pixel_size_nm: In place of the file's.
+        frame_time_s: In place of the file's.
+        material: `host` and `ion`, for the record.
+        overwrite: Whether an existing folder may be replaced.
+        progress: Told after every frame.
+
+    Raises:
+        MovieError: The movie cannot be read or has a single frame.
+        ModelFileError: The model cannot be used.
+        UsageError: The model's labels are no reaction.
+        OutputExistsError: `out` exists.
+    """
+    movie = open_movie(movie_path, pixel_size_nm=pixel_size_nm, frame_time_s=frame_time_s)
+    _refuse_still(movie)
+    segmenter = load_segmenter(model)
+    scheme = segmenter.info.scheme
+    with atomic_output(out, overwrite=overwrite) as draft:
+        draft.mkdir()
+        tracker = FrontTracker(scheme, (movie.sizes["y"], movie.sizes["x"]))
+        measure_movie(movie, segmenter.probabilities, scheme, tracker, draft / "labels.zarr", progress)
+        run = _Run(movie, scheme, _card(segmenter), material or {}, _notes(movie))
+        kinetics = _write_results(draft, tracker, run)
+    return Analysis(out, kinetics)
+
+
+def fronts_of_labels(
+    labels_path: Path,
+    out: Path,
+    *,
+    phases: tuple[str, ...] = (),
+    reaction_order: tuple[str, ...] = (),
+    pixel_size_nm: float | None = None,
+    frame_time_s: float | None = None,
+    material: dict[str, str] | None = None,
+    overwrite: bool = False,
+    progress: Progress = lambda done, total: None,
+) -> Analysis:
+    """Follow the fronts in a label movie and write everything that `analyze` writes, but for the labels.
+
+    Args:
+        labels_path: Label movie.
+        out: Folder of the results.
+        phases: Names by label id, in place of the file's (or of IonFront's own, where the file has none).
+        reaction_order: Phase names in the order of the reaction, in place of the file's.
+        pixel_size_nm: In place of the file's.
+        frame_time_s: In place of the file's.
+        material: `host` and `ion`, for the record.
+        overwrite: Whether an existing folder may be replaced.
+        progress: Told after every frame.
+
+    Raises:
+        MovieError: The labels cannot be read.
+        UsageError: No reaction order is known, or it names an unknown phase.
+        OutputExistsError: `out` exists.
+    """
+    labels = open_labels(labels_path, pixel_size_nm=pixel_size_nm, frame_time_s=frame_time_s)
+    _refuse_still(labels)
+    scheme = scheme_of(labels)
+    if phases or reaction_order:
+        scheme = PhaseScheme(phases or scheme.names, reaction_order or (() if phases else scheme.reaction_order))
+    with atomic_output(out, overwrite=overwrite) as draft:
+        draft.mkdir()
+        tracker = FrontTracker(scheme, (labels.sizes["y"], labels.sizes["x"]), register=False)
+        measure_labels(labels, scheme, tracker, labels.attrs.get("ignore_label"), progress)
+        run = _Run(labels, scheme, None, material or {}, _notes(labels))
+        kinetics = _write_results(draft, tracker, run)
+    return Analysis(out, kinetics)
+
+
+@dataclass(frozen=True)
+class _Run:
+    movie: xr.DataArray
+    scheme: PhaseScheme
+    model: ModelCard | None
+    material: dict[str, str]
+    notes: tuple[str, ...]
+
+    @property
+    def calibration(self) -> Calibration:
+        return calibration_of(self.movie)
+
+    @property
+    def source(self) -> str:
+        return str(self.movie.attrs["source"])
+
+
+def _write_results(folder: Path, tracker: FrontTracker, run: _Run) -> dict[str, Any]:
+    result = _measured(tracker, run)
+    record = kinetics_record(
+        result, run.calibration, source=run.source, model=run.model, material=run.material, warnings=run.notes
+    )
+    write_kinetics(folder / "kinetics.json", record)
+    write_fronts(folder / "fronts.csv", result, run.calibration)
+    write_arrival(folder / "arrival.tif", result, run.calibration)
+    material = ReportMaterial(
+        source=run.source,
+        result=result,
+        calibration=run.calibration,
+        scheme=run.scheme,
+        first_frame=_first_frame(run.movie),
+        model=run.model,
+        kinetics=record,
+        warnings=tuple(record["warnings"]),
+        software_version=version("ionfront"),
+        host=run.material.get("host"),
+        ion=run.material.get("ion"),
+    )
+    write_report(folder / "report.html", material)
+    return record
+
+
+def _measured(tracker: FrontTracker, run: _Run) -> FrontResult:
+    """The result, or an empty one that says why: the labels of an hour's work are kept in either case."""
+    try:
+        return tracker.result(run.calibration)
+    except FrontFitError as error:
+        empty = tracker.empty_result()
+        return replace(empty, warnings=(*empty.warnings, str(error)))
+
+
+def _first_frame(movie: xr.DataArray) -> np.ndarray[tuple[int, ...], np.dtype[Any]]:
+    return np.asarray(movie[0].values)
+
+
+def _refuse_still(movie: xr.DataArray) -> None:
+    if movie.sizes["time"] < 2:
+        raise MovieError(
+            f"{movie.attrs['source']} holds one frame; kinetics need a movie. "
+            "Use `ionfront segment` for a single image, or give the folder that holds the frames."
+        )
+
+
+def _card(segmenter: Segmenter) -> ModelCard:
+    return {"name": segmenter.info.name, "version": segmenter.info.version, "sha256": segmenter.sha256}
+
+
+def _notes(movie: xr.DataArray) -> tuple[str, ...]:
+    notes = movie.attrs.get("notes", ())
+    return (notes,) if isinstance(notes, str) else tuple(notes)

@@ -1,0 +1,115 @@
+"""The figures of the page, each with words for who cannot see it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from ionfront.core import Calibration, PhaseScheme
+from ionfront.fronts import FrontResult
+
+from .plots import area_plot, arrival_map, drift_plot, front_overlay, position_plot, spread_map, svg_data_uri
+from .report_words import arrow
+from .wording import format_size, unit_of
+
+__all__ = ["Picture", "report_pictures"]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure of the page.
+
+    Attributes:
+        uri: The image itself, as a data URI.
+        alt: What it shows, for who cannot see it.
+        caption: What to look for.
+    """
+
+    uri: str
+    alt: str
+    caption: str
+
+
+def report_pictures(
+    result: FrontResult, calibration: Calibration, scheme: PhaseScheme, first_frame: NDArray[Any]
+) -> dict[str, tuple[Picture, ...]]:
+    """Figures by the section they belong to: "where", "when", "position" and "frames"; a section may be empty.
+
+    Args:
+        result: What was measured.
+        calibration: Scales, and so the units.
+        scheme: Phases of the areas in `result`.
+        first_frame: Shape (y, x), any real dtype.
+    """
+    return {
+        "where": (_overlay(result, calibration, first_frame),),
+        "when": tuple(_maps(result, calibration)),
+        "position": (_position(result, calibration),) if result.transitions else (),
+        "frames": (_areas(result, calibration, scheme), _drift(result, calibration)) if result.time.size else (),
+    }
+
+
+def _overlay(result: FrontResult, calibration: Calibration, first_frame: NDArray[Any]) -> Picture:
+    figure = front_overlay(result, first_frame, calibration)
+    if not result.transitions:
+        caption = "The first frame" + (" with the outline of the particle (white)." if result.particle.any() else ".")
+        return _picture(figure, "First frame of the movie. No front is drawn.", caption)
+    names = " and ".join(arrow(item.transition) for item in result.transitions)
+    return _picture(
+        figure,
+        f"First frame of the movie, with the front {names} drawn at several times.",
+        "Each line is the front at the time that its colour tells. White: outline of the particle. "
+        "Red dots: where the ion enters.",
+    )
+
+
+def _maps(result: FrontResult, calibration: Calibration) -> Iterator[Picture]:
+    for index, item in enumerate(result.transitions):
+        name = arrow(item.transition)
+        yield _picture(
+            arrival_map(result, index, calibration),
+            f"Map of the time at which {name} reached each pixel.",
+            f"{name}: when it reached each pixel. Grey: particle that it never reached.",
+        )
+        yield _picture(
+            spread_map(result, index, calibration),
+            f"Map of the standard deviation of the arrival time of {name}.",
+            f"{name}: how sure that time is (posterior standard deviation).",
+        )
+
+
+def _position(result: FrontResult, calibration: Calibration) -> Picture:
+    ends = "; ".join(
+        f"{arrow(item.transition)} sweeps {format_size(item.track.swept)} {calibration.length_unit}"
+        for item in result.transitions
+    )
+    return _picture(
+        position_plot(result.transitions, calibration),
+        f"Front position against time, with fitted laws: {ends}.",
+        "Markers: measured position. Lines: the most probable law; shaded: its 95 % band.",
+    )
+
+
+def _areas(result: FrontResult, calibration: Calibration, scheme: PhaseScheme) -> Picture:
+    return _picture(
+        area_plot(result, scheme, calibration),
+        f"Areas of the phases over {result.time.size} frames.",
+        "Area of each phase in the whole frame.",
+    )
+
+
+def _drift(result: FrontResult, calibration: Calibration) -> Picture:
+    largest = float(np.abs(result.drift_px).max(initial=0.0)) * (calibration.pixel_size_nm or 1.0)
+    words = f"{format_size(largest, 2)} {unit_of(calibration.length_unit)}"
+    return _picture(
+        drift_plot(result, calibration),
+        f"Drift of the specimen against time; at most {words}.",
+        f"Drift of the specimen against the first frames (at most {words} along an axis), taken out before measuring.",
+    )
+
+
+def _picture(figure: Figure, alt: str, caption: str) -> Picture:
+    return Picture(svg_data_uri(figure), alt, caption)

@@ -1,0 +1,100 @@
+"""Labels without kinetics: one image, a folder, a labelled data set, or a movie."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from ionfront.core import MovieError, atomic_output
+from ionfront.datasets import open_movie, read_labelled
+from ionfront.datasets.readers import FRAME_SUFFIXES, image_files
+from ionfront.datasets.readers.zarr_store import is_zarr
+from ionfront.models import load_segmenter
+
+from .measure import Progress, measure_movie
+
+__all__ = ["segment"]
+
+Image = NDArray[np.generic]
+
+
+def segment(
+    source: Path,
+    out: Path,
+    *,
+    model: Path | None = None,
+    probabilities: bool = False,
+    overwrite: bool = False,
+    progress: Progress = lambda done, total: None,
+) -> int:
+    """Label every pixel of what `source` holds; returns the number of frames.
+
+    A folder or a labelled data set gives a folder with one label image for each input, same stem and size; an
+    image gives a label image; a movie gives an OME-Zarr.
+
+    Args:
+        source: Image, movie, folder of images, or data set in the nnU-Net raw layout.
+        out: Where the labels go.
+        model: ONNX model file; None takes the bundled one.
+        probabilities: Also write the probability of each phase, float32 (phase, y, x), beside every label image.
+        overwrite: Whether existing output may be replaced.
+        progress: Told after every frame.
+
+    Raises:
+        MovieError: The source cannot be read, or probabilities of a movie file were asked for.
+        ModelFileError: The model cannot be used.
+        OutputExistsError: `out` exists.
+    """
+    segmenter = load_segmenter(model)
+    if source.is_dir() and source.suffix != ".zspy" and not is_zarr(source):
+        images = _named_images(source)
+        with atomic_output(out, overwrite=overwrite) as draft:
+            draft.mkdir()
+            for done, (stem, load) in enumerate(images, start=1):
+                _write_labels(draft / f"{stem}.png", segmenter.probabilities(load()), probabilities)
+                progress(done, len(images))
+        return len(images)
+    movie = open_movie(source)
+    if movie.sizes["time"] == 1:
+        with atomic_output(out, overwrite=overwrite) as draft:
+            _write_labels(draft, segmenter.probabilities(movie[0].values), probabilities)
+            if probabilities:
+                _beside(draft).rename(_beside(out))
+        progress(1, 1)
+        return 1
+    if probabilities:
+        raise MovieError(
+            f"{source} is a movie of {movie.sizes['time']} frames; probabilities are written for images and folders "
+            "only. Split it into a folder of images, or leave --probabilities out."
+        )
+    with atomic_output(out, overwrite=overwrite) as draft:
+        measure_movie(movie, segmenter.probabilities, segmenter.info.scheme, None, draft, progress)
+    return int(movie.sizes["time"])
+
+
+def _named_images(folder: Path) -> list[tuple[str, Callable[[], Image]]]:
+    """Stem and loader of every image of a folder or a labelled data set."""
+    if (folder / "dataset.json").exists():
+        return [(frame.name, _loader_of(frame.image)) for frame in read_labelled(folder).frames]
+    return [(path.stem, _loader_of(path)) for path in image_files(folder, FRAME_SUFFIXES)]
+
+
+def _loader_of(path: Path) -> Callable[[], Image]:
+    return lambda: np.asarray(open_movie(path)[0].values)
+
+
+def _write_labels(path: Path, probabilities: NDArray[np.float32], keep_probabilities: bool) -> None:
+    labels = probabilities.argmax(axis=0).astype(np.uint8)
+    if path.suffix.lower() in (".tif", ".tiff"):
+        tifffile.imwrite(path, labels, compression="zlib")
+    else:
+        iio.imwrite(path, labels, extension=".png")
+    if keep_probabilities:
+        tifffile.imwrite(_beside(path), probabilities, compression="zlib", photometric="minisblack")
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f"{path.stem}_probabilities.tif")

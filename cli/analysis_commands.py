@@ -1,0 +1,139 @@
+"""Commands that measure: demo, analyze, segment, fronts."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ionfront.analysis import Analysis, analyze, fronts_of_labels, segment
+from ionfront.core import UsageError
+from ionfront.datasets import random_scene, write_synthetic
+
+from .console import frame_progress, say, say_json, warn
+
+__all__ = ["analyze_command", "demo_command", "fronts_command", "segment_command"]
+
+DEMO_SEED = 20_260_001
+"""Above every seed that training draws, so that no model has seen the demo's movie."""
+
+PixelSize = Annotated[float | None, typer.Option(help="Edge of a pixel [nm], in place of the file's.")]
+FrameTime = Annotated[float | None, typer.Option(help="Time between frames [s], in place of the file's.")]
+Model = Annotated[Path | None, typer.Option(help="Model file (.onnx); the bundled one if not given.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there already.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def demo_command(
+    out: Annotated[Path, typer.Option(help="Folder for movie and results.")] = Path("demo"),
+    seed: Annotated[int, typer.Option(help="Which reaction to make up.")] = DEMO_SEED,
+    overwrite: Overwrite = False,
+) -> None:
+    """The main job, on a movie made on the spot: synthesise, analyze, report."""
+    scene = random_scene(seed, size_px=320, n_frames=60, shape="flake", law="mixed", n_fronts=2)
+    movie = write_synthetic(scene, out, "movie", overwrite=overwrite)
+    say(f"A synthetic reaction movie, which no model has seen: {movie}")
+    with frame_progress("Analyzing frames") as progress:
+        run = analyze(movie, out / "results", overwrite=overwrite, progress=progress)
+    _summarise(run)
+    for front in scene.truth()["fronts"]:
+        say(f"  truth: {front['from']}->{front['to']}  {front['law']}  {front['velocity_nm_s']:.4g} nm/s")
+
+
+def analyze_command(
+    movie: Annotated[Path, typer.Argument(help="TIFF, MRC, DM3/DM4, EMD, SER, Zarr, NPY, AVI, MP4, or a folder.")],
+    out: Annotated[Path | None, typer.Option(help="Folder of the results; MOVIE-ionfront if not given.")] = None,
+    model: Model = None,
+    pixel_size_nm: PixelSize = None,
+    frame_time_s: FrameTime = None,
+    host: Annotated[str, typer.Option(help="Host material, for the record, e.g. Bi2Te3.")] = "",
+    ion: Annotated[str, typer.Option(help="Ion that reacts with it, e.g. Na.")] = "",
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """A movie in, reaction kinetics out: report.html, kinetics.json, fronts.csv, labels.zarr, arrival.tif."""
+    out = out or Path(f"{movie.name.split('.')[0]}-ionfront")
+    with frame_progress("Analyzing frames") as progress:
+        run = analyze(
+            movie,
+            out,
+            model=model,
+            pixel_size_nm=pixel_size_nm,
+            frame_time_s=frame_time_s,
+            material=_material(host, ion),
+            overwrite=overwrite,
+            progress=progress,
+        )
+    say_json(run.kinetics) if as_json else _summarise(run)
+
+
+def segment_command(
+    source: Annotated[Path, typer.Argument(help="Image, movie, folder of images, or labelled data set.")],
+    out: Annotated[Path, typer.Option(help="Label image, folder of label images, or .zarr for a movie.")],
+    model: Model = None,
+    probabilities: Annotated[bool, typer.Option(help="Also write the probability of each phase.")] = False,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Label every pixel with its phase."""
+    with frame_progress("Segmenting frames") as progress:
+        count = segment(source, out, model=model, probabilities=probabilities, overwrite=overwrite, progress=progress)
+    say_json({"frames": count, "out": str(out)}) if as_json else say(f"{count} frames labelled: {out}")
+
+
+def fronts_command(
+    labels: Annotated[Path, typer.Argument(help="Label movie: OME-Zarr, TIFF stack, NPY or folder of label images.")],
+    out: Annotated[Path | None, typer.Option(help="Folder of the results; LABELS-fronts if not given.")] = None,
+    phases: Annotated[str, typer.Option(help="Phase names by label id, e.g. background,pristine,converted.")] = "",
+    order: Annotated[str, typer.Option(help="Phases in the order of the reaction, e.g. pristine,converted.")] = "",
+    pixel_size_nm: PixelSize = None,
+    frame_time_s: FrameTime = None,
+    host: Annotated[str, typer.Option(help="Host material, for the record.")] = "",
+    ion: Annotated[str, typer.Option(help="Ion that reacts with it.")] = "",
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Kinetics of a label movie made by any tool."""
+    out = out or Path(f"{labels.name.split('.')[0]}-fronts")
+    with frame_progress("Following fronts") as progress:
+        run = fronts_of_labels(
+            labels,
+            out,
+            phases=_names(phases),
+            reaction_order=_names(order),
+            pixel_size_nm=pixel_size_nm,
+            frame_time_s=frame_time_s,
+            material=_material(host, ion),
+            overwrite=overwrite,
+            progress=progress,
+        )
+    say_json(run.kinetics) if as_json else _summarise(run)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",")) if text else ()
+    if "" in names:
+        raise UsageError(f"'{text}' has an empty name; give names with single commas between them.")
+    return names
+
+
+def _material(host: str, ion: str) -> dict[str, str]:
+    return {key: value for key, value in (("host", host), ("ion", ion)) if value}
+
+
+def _summarise(run: Analysis) -> None:
+    """Speeds and laws in a line each, every warning, and where the report is."""
+    for warning in run.kinetics["warnings"]:
+        warn(warning)
+    length, time = run.kinetics["units"].values()
+    transitions = [item for cycle in run.kinetics["cycles"] for item in cycle["transitions"]]
+    if not transitions:
+        say("No reaction was observed.")
+    for item in transitions:
+        velocity = item[f"velocity_{length}_{time}"]
+        if velocity is None:
+            say(f"  {item['from']}->{item['to']}: too short a track for a rate law")
+            continue
+        interval = f"{velocity['value']:.4g} {length}/{time} (95 %: {velocity['low']:.4g} to {velocity['high']:.4g})"
+        law = f"{item['law']} (P = {item['law_probabilities'][item['law']]:.2f})"
+        say(f"  {item['from']}->{item['to']}: {interval}, {law}")
+    say(f"Report: {run.report.resolve()}")

@@ -1,0 +1,47 @@
+"""The command tree, and the one place where errors become a line on stderr and an exit code."""
+
+import sys
+
+import typer
+
+from ionfront.core import IonFrontError
+
+from .analysis_commands import analyze_command, demo_command, fronts_command, segment_command
+from .dataset_commands import import_app, synth_command
+from .training_commands import cross_validate_command, evaluate_command, train_app
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="ionfront",
+    help="In situ TEM movies of battery electrodes in, reaction-front kinetics out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("demo")(demo_command)
+app.command("analyze")(analyze_command)
+app.command("segment")(segment_command)
+app.command("fronts")(fronts_command)
+app.command("synth")(synth_command)
+app.add_typer(import_app, name="import")
+app.add_typer(train_app, name="train")
+app.command("evaluate")(evaluate_command)
+app.command("cross-validate", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
+    cross_validate_command
+)
+
+
+def main() -> None:
+    """Run the command line; an IonFront error is one line on stderr and exit code 2."""
+    try:
+        app()
+    except IonFrontError as error:
+        sys.exit(_told(str(error)))
+    except OSError as error:
+        sys.exit(_told(f"{error.filename or 'a file'}: {error.strerror or error}. Nothing half-written was kept."))
+
+
+def _told(message: str) -> int:
+    print(f"ionfront: {' '.join(message.split())}", file=sys.stderr)
+    return 2

@@ -1,0 +1,40 @@
+"""What commands say while they work, and when they are done."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ionfront.analysis import Progress as Report
+
+__all__ = ["frame_progress", "say", "say_json", "warn"]
+
+_out = Console(soft_wrap=True, highlight=False)
+_err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+@contextmanager
+def frame_progress(title: str) -> Iterator[Report]:
+    """A bar on stderr with frames done and time left; silent where nobody watches."""
+    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=_err, transient=True, disable=not _err.is_terminal) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def say(text: str) -> None:
+    """A line on stdout."""
+    _out.print(text, markup=False)
+
+
+def say_json(content: Any) -> None:
+    """A result on stdout, for programs."""
+    _out.print(json.dumps(content, indent=2), markup=False)
+
+
+def warn(text: str) -> None:
+    """A warning on stderr."""
+    _err.print(f"WARNING: {text}", style="bold yellow", markup=False)

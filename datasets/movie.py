@@ -1,0 +1,109 @@
+"""One call for every movie: `open_movie` gives lazy frames with nanometres, seconds, and where those came from."""
+
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ionfront.core import Calibration
+
+from .readers import read_recording
+from .recording import Clock, Recording, Scale
+
+__all__ = ["calibration_of", "movie_array", "open_movie", "user_calibrated"]
+
+
+def open_movie(
+    path: str | PathLike[str], *, pixel_size_nm: float | None = None, frame_time_s: float | None = None
+) -> xr.DataArray:
+    """Open a movie, an image (a movie of one frame) or a folder of images.
+
+    Nothing but headers is read before pixels are asked for, one frame at a time.
+
+    Args:
+        path: A TIFF, MRC, DM3/DM4, EMD, SER/EMI, HSPY/ZSPY, Zarr, NPY, video or picture file, or a folder of images.
+        pixel_size_nm: Edge of a pixel [nm], in place of the file's.
+        frame_time_s: Time between frames [s], in place of the file's (and of its time stamps).
+
+    Returns:
+        Dims (time, y, x), dtype as recorded, dask chunks of one frame. Coordinates: `time` (attr units "s", or "frame"
+        where the frame time is unknown), as the file's time stamps have it, else from 0; `y` and `x` (units "nm", or
+        "px"), from 0. Attrs: `source`; `pixel_size_nm` and `frame_time_s` (the median) only where known;
+        `pixel_size_source`, `frame_time_source`; `conversion` where pixels are not as recorded (colour to grey);
+        `notes`, sentences a user should see. Frames cannot be decoded before they are asked for, so a damaged one
+        raises MovieError then.
+        NaN pixels stay: they are pixels without data (see `is_blanked`).
+
+    Raises:
+        MovieError: Missing, empty, damaged, of an unknown format, or without real-valued images.
+        MissingExtraError: The format needs `pip install "ionfront[formats]"`.
+        CalibrationError: A given scale is not finite and positive.
+    """
+    recording = read_recording(Path(path))
+    scale, clock = user_calibrated(recording, pixel_size_nm, frame_time_s)
+    return movie_array(recording, scale, clock, source=str(path))
+
+
+def calibration_of(movie: xr.DataArray) -> Calibration:
+    """The calibration in a movie's attrs; what they lack is unknown."""
+    return Calibration(
+        movie.attrs.get("pixel_size_nm"),
+        movie.attrs.get("frame_time_s"),
+        movie.attrs.get("pixel_size_source", "unknown"),
+        movie.attrs.get("frame_time_source", "unknown"),
+    )
+
+
+def user_calibrated(
+    recording: Recording, pixel_size_nm: float | None, frame_time_s: float | None
+) -> tuple[Scale, Clock]:
+    """Scale and clock of a recording with the user's values in place of the file's, and provenance naming both."""
+    Calibration(pixel_size_nm, frame_time_s)  # refuses impossible values
+    scale, clock = recording.scale, recording.clock
+    if pixel_size_nm is not None:
+        scale = Scale(float(pixel_size_nm), _user_source(scale.nm, "nm"))
+    if frame_time_s is not None:
+        clock = Clock(float(frame_time_s), None, _user_source(clock.interval_s, "s"))
+    return scale, clock
+
+
+def movie_array(recording: Recording, scale: Scale, clock: Clock, *, source: str) -> xr.DataArray:
+    """A recording as the DataArray that the rest of IonFront works with."""
+    count, height, width = recording.frames.shape
+    length_unit = "px" if scale.nm is None else "nm"
+    step = scale.nm or 1.0
+    time_unit = "frame" if clock.interval_s is None else "s"
+    coords = {
+        "time": ("time", _times(clock, count), {"units": time_unit}),
+        "y": ("y", np.arange(height) * step, {"units": length_unit}),
+        "x": ("x", np.arange(width) * step, {"units": length_unit}),
+    }
+    return xr.DataArray(
+        recording.frames, coords, ("time", "y", "x"), name="movie", attrs=_attrs(recording, scale, clock, source)
+    )
+
+
+def _times(clock: Clock, count: int) -> NDArray[np.float64]:
+    if clock.stamps_s is not None:
+        return clock.stamps_s
+    return np.arange(count, dtype=float) * np.float64(clock.interval_s or 1.0)
+
+
+def _attrs(recording: Recording, scale: Scale, clock: Clock, source: str) -> dict[str, Any]:
+    attrs: dict[str, Any] = {
+        "source": source,
+        "pixel_size_nm": scale.nm,
+        "frame_time_s": clock.interval_s,
+        "pixel_size_source": scale.source,
+        "frame_time_source": clock.source,
+        "conversion": recording.conversion,
+        "notes": recording.notes or None,
+    }
+    return {name: value for name, value in attrs.items() if value is not None}
+
+
+def _user_source(found: float | None, unit: str) -> str:
+    return "user" if found is None else f"user (file said {found:g} {unit})"

@@ -1,0 +1,114 @@
+"""From a frame to phases: the light engine that analysis, acquisition and serving share. No torch here."""
+
+import hashlib
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ionfront.core import ModelFileError, UsageError
+
+from .info import ModelInfo, parse_model
+from .normalise import normalise
+from .shipped import bundled_segmenter
+from .tiling import Tiling, apply_tiled
+
+__all__ = ["Device", "Network", "Precision", "Segmenter", "load_segmenter"]
+
+Device = Literal["auto", "cpu", "cuda"]
+Precision = Literal["f32", "bf16"]
+
+
+class Network(Protocol):
+    """Anything that turns a normalised tile (y, x) into logits (phase, y, x)."""
+
+    def logits(self, tile: NDArray[np.float32], /) -> NDArray[np.float32]: ...
+
+
+class Segmenter:
+    """A trained segmentation model, ready for frames of any size.
+
+    Attributes:
+        info: What the model file says about itself.
+        sha256: Digest of the model file, hexadecimal.
+    """
+
+    def __init__(self, network: Network, info: ModelInfo, sha256: str, tiling: Tiling | None = None) -> None:
+        self.info = info
+        self.sha256 = sha256
+        self._network = network
+        self._tiling = tiling or Tiling(stride_px=info.architecture.stride)
+
+    def probabilities(self, frame: ArrayLike) -> NDArray[np.float32]:
+        """Calibrated probability of each phase, shape (phase, y, x), adding up to one at each pixel.
+
+        Args:
+            frame: Grey values of any real type, shape (y, x).
+
+        Raises:
+            UsageError: The frame is not one grey image.
+        """
+        return apply_tiled(normalise(frame, self.info.normalisation), self._tile_probabilities, self._tiling)
+
+    def labels(self, frame: ArrayLike) -> NDArray[np.uint8]:
+        """Label id of the likeliest phase at each pixel, shape (y, x)."""
+        return np.asarray(self.probabilities(frame).argmax(axis=0), np.uint8)
+
+    def _tile_probabilities(self, tile: NDArray[np.float32]) -> NDArray[np.float32]:
+        return _softmax(self._network.logits(tile), self.info.temperature)
+
+
+def load_segmenter(
+    path: Path | None = None,
+    *,
+    device: Device = "auto",
+    precision: Precision = "f32",
+    threads: int | None = None,
+) -> Segmenter:
+    """Load a model file for inference.
+
+    Args:
+        path: ONNX file; None takes the bundled model.
+        device: "auto" takes a GPU where ONNX Runtime has one, else the CPU.
+        precision: Arithmetic on the CPU; see the measurements in `benchmarks/engines.py`.
+        threads: CPU threads; None takes all cores.
+
+    Raises:
+        ModelFileError: The file is absent, damaged, or no model of IonFront.
+        UsageError: The device or the precision cannot be had.
+    """
+    path = bundled_segmenter() if path is None else Path(path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelFileError(
+            f"{path} cannot be read ({error.strerror}); a model file (.onnx) is needed: check the path."
+        ) from error
+    _, info = parse_model(content, path)
+    network = _open_network(content, path, device, precision, threads)
+    return Segmenter(network, info, hashlib.sha256(content).hexdigest())
+
+
+def _open_network(content: bytes, path: Path, device: Device, precision: Precision, threads: int | None) -> Network:
+    from .onnxruntime_network import OnnxRuntimeNetwork, cuda_available
+    from .openvino_network import OpenVinoNetwork  # late: half a second that `--help` need not wait for
+
+    if device == "cuda" or (device == "auto" and precision == "f32" and cuda_available()):
+        if precision != "f32":
+            raise UsageError(f"precision {precision} was asked for on a GPU; the GPU engine computes in f32: leave it.")
+        return OnnxRuntimeNetwork(content)
+    try:
+        return OpenVinoNetwork(content, precision, threads)
+    except RuntimeError as error:
+        raise ModelFileError(
+            f"{path} holds a network that cannot be run ({str(error).splitlines()[0]}): export it anew."
+        ) from error
+
+
+def _softmax(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+    scaled = logits / np.float32(temperature)
+    scaled -= scaled.max(axis=0)
+    np.exp(scaled, out=scaled)
+    scaled /= scaled.sum(axis=0)
+    return scaled

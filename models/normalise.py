@@ -1,0 +1,88 @@
+"""Grey values as the network sees them: one robust scale a frame, the same in training and in use."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ionfront.core import UsageError
+
+__all__ = ["Normalisation", "normalise"]
+
+_SAMPLE_PX = 2**18
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """How a frame is scaled: `low` and `high` percentiles become 0 and 1, and what lies beyond `clip` is cut.
+
+    Attributes:
+        kind: The only kind so far.
+        low: Percentile that becomes 0 [%].
+        high: Percentile that becomes 1 [%].
+        clip: Smallest and largest value that is kept, in units of the scaled frame.
+
+    Raises:
+        UsageError: Percentiles or clip range are not in rising order.
+    """
+
+    kind: Literal["percentile"] = "percentile"
+    low: float = 1.0
+    high: float = 99.0
+    clip: tuple[float, float] = (-1.0, 2.0)
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.low < self.high <= 100 and self.clip[0] < self.clip[1]):
+            raise UsageError(
+                f"percentiles {self.low}, {self.high} and clip range {self.clip} must each rise, "
+                "percentiles within 0 to 100: correct the normalisation."
+            )
+
+
+def normalise(frame: ArrayLike, norm: Normalisation) -> NDArray[np.float32]:
+    """Scale a whole frame by its own percentiles, before any cropping or tiling.
+
+    Args:
+        frame: Grey values of any real type, shape (y, x). NaN and infinities become 0.
+        norm: The scale.
+
+    Returns:
+        Scaled frame, shape (y, x); zeros where the frame is constant or has no finite value.
+
+    Raises:
+        UsageError: The frame is not two-dimensional or not real.
+    """
+    values = _as_float32(frame)
+    low, high = _percentiles(values, norm)
+    if not high > low:
+        return np.zeros_like(values)
+    scaled = np.clip((values - low) / (high - low), *norm.clip)
+    return np.asarray(np.nan_to_num(scaled, copy=False, nan=0.0), np.float32)
+
+
+def _as_float32(frame: ArrayLike) -> NDArray[np.float32]:
+    array: NDArray[Any] = np.asarray(frame)
+    if array.ndim != 2 or array.size == 0 or array.dtype.kind not in "biuf":
+        raise UsageError(
+            f"a frame of shape {array.shape} and type {array.dtype} was given; one grey image (y, x) of real numbers "
+            "is needed: pass one frame and one channel at a time."
+        )
+    values = array.astype(np.float32)
+    if array.dtype.kind == "f":
+        values[~np.isfinite(values)] = np.nan
+    return values
+
+
+def _percentiles(values: NDArray[np.float32], norm: Normalisation) -> tuple[np.float32, np.float32]:
+    """Percentiles of at most 2**18 pixels on a regular grid: the same every time, and fast for any frame."""
+    stride = math.ceil(math.sqrt(values.size / _SAMPLE_PX))
+    sample = values[::stride, ::stride]
+    sample = sample[np.isfinite(sample)]
+    if sample.size == 0:
+        sample = values[np.isfinite(values)]
+    if sample.size == 0:
+        return np.float32(0), np.float32(0)
+    low, high = np.percentile(sample, [norm.low, norm.high])
+    return np.float32(low), np.float32(high)

@@ -1,0 +1,99 @@
+"""The segmentation network in torch, and its weights back out of an ONNX file."""
+
+from . import torchvision_ops  # noqa: F401  before anything that imports torchvision
+
+# isort: split
+from pathlib import Path
+
+import onnx
+import segmentation_models_pytorch as smp
+import torch
+from torch import Tensor, nn
+
+from ionfront.core import ModelFileError, UsageError
+
+from .info import Architecture, parse_model
+
+__all__ = ["HEAD_PREFIX", "build_unet", "load_weights", "weights_from_onnx"]
+
+HEAD_PREFIX = "segmentation_head."
+
+
+def build_unet(architecture: Architecture, n_phases: int, encoder_weights: str | None = None) -> nn.Module:
+    """A U-Net from one grey channel, shape (batch, 1, y, x), to logits (batch, phase, y, x).
+
+    Args:
+        architecture: Encoder, depth and decoder widths.
+        n_phases: Number of label ids, background included.
+        encoder_weights: None for random weights; "imagenet" downloads weights and needs a network.
+
+    Raises:
+        UsageError: The encoder is unknown, or widths and depth do not match.
+    """
+    if len(architecture.decoder_channels) != architecture.encoder_depth:
+        raise UsageError(
+            f"{len(architecture.decoder_channels)} decoder widths were given for encoder_depth "
+            f"{architecture.encoder_depth}; one a stage is needed: change decoder_channels."
+        )
+    try:
+        unet: nn.Module = smp.Unet(
+            architecture.encoder,
+            encoder_depth=architecture.encoder_depth,
+            encoder_weights=encoder_weights,
+            decoder_channels=architecture.decoder_channels,
+            in_channels=1,
+            classes=n_phases,
+        )
+    except KeyError as error:
+        raise UsageError(
+            f"encoder {architecture.encoder!r} is unknown to segmentation-models-pytorch: take resnet18, resnet34, "
+            "or another from its documentation."
+        ) from error
+    _drop_unused_stages(unet, architecture)
+    return unet
+
+
+def weights_from_onnx(path: Path) -> dict[str, Tensor]:
+    """Weights of a model file by their torch names (exports keep names and batch normalisation as they are).
+
+    Raises:
+        ModelFileError: The file is absent, damaged, or no model of IonFront.
+    """
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise ModelFileError(f"{path} cannot be read ({error.strerror}): check the path.") from error
+    model, _ = parse_model(content, path)
+    return {
+        tensor.name: torch.from_numpy(onnx.numpy_helper.to_array(tensor).copy()) for tensor in model.graph.initializer
+    }
+
+
+def load_weights(unet: nn.Module, weights: dict[str, Tensor]) -> list[str]:
+    """Copy weights into a network. A segmentation head of another size stays as it is.
+
+    Returns:
+        Names of parameters that stay new: empty, or those of the head.
+
+    Raises:
+        ModelFileError: Weights outside the head are missing or of another shape.
+    """
+    own = unet.state_dict()
+    wanted = {name for name in own if not name.endswith("num_batches_tracked")}
+    fitting = {name: value for name, value in weights.items() if name in own and own[name].shape == value.shape}
+    new = sorted(wanted - fitting.keys())
+    if wrong := [name for name in new if not name.startswith(HEAD_PREFIX)]:
+        raise ModelFileError(
+            f"{len(wrong)} of {len(wanted)} weights do not fit the network (first: {wrong[0]}); "
+            "set the architecture to that of the model file."
+        )
+    unet.load_state_dict(fitting, strict=False)
+    return new
+
+
+def _drop_unused_stages(unet: nn.Module, architecture: Architecture) -> None:
+    # A shallow ResNet encoder keeps its unused last stages: 8 of 12 million weights at depth 4 of a resnet18.
+    encoder = unet.get_submodule("encoder")
+    for stage in range(architecture.encoder_depth, 5):
+        if hasattr(encoder, f"layer{stage}") and architecture.encoder.startswith(("resnet", "resnext", "se_resn")):
+            setattr(encoder, f"layer{stage}", nn.Identity())

@@ -1,0 +1,21 @@
+"""The bundled model: there and usable, or its absence said with a next step."""
+
+import pytest
+
+from ionfront.core import ModelFileError
+from ionfront.models import bundled_segmenter, read_info, shipped
+
+
+def test_an_installation_without_the_model_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setattr(shipped, "__file__", str(tmp_path / "shipped.py"))
+    with pytest.raises(ModelFileError, match="train segmenter"):
+        bundled_segmenter()
+
+
+def test_the_bundled_model_is_small_and_describes_itself():
+    try:
+        path = bundled_segmenter()
+    except ModelFileError:
+        pytest.skip("the bundled model has not been trained yet")
+    assert path.stat().st_size < 20e6
+    assert read_info(path).scheme.reaction_order

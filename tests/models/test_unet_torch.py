@@ -1,0 +1,85 @@
+"""The network's contract: shapes, a gradient to every parameter, repeatable, weights out of an ONNX file and back."""
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from ionfront.core import ModelFileError, UsageError
+from ionfront.models import Architecture
+from ionfront.models.unet_torch import build_unet, load_weights, weights_from_onnx
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 32, 48), (2, 1, 16, 16)])
+def test_logits_have_the_frame_s_size(shape):
+    assert build_unet(Architecture(), 5).eval()(torch.zeros(shape)).shape == (shape[0], 5, *shape[2:])
+
+
+@pytest.mark.parametrize("depth", [2, 4, 5])
+def test_every_parameter_gets_a_gradient(depth):
+    widths = tuple(8 * 2**stage for stage in reversed(range(depth)))
+    unet = build_unet(Architecture(encoder_depth=depth, decoder_channels=widths), 3)
+    (unet(torch.randn(2, 1, 64, 64)) ** 2).sum().backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in unet.parameters())
+
+
+def test_the_default_fits_in_twenty_megabytes():
+    assert 4 * sum(p.numel() for p in build_unet(Architecture(), 5).parameters()) < 20e6
+
+
+def test_eval_is_repeatable(tiny_unet):
+    x = torch.randn(1, 1, 32, 32)
+    assert torch.equal(tiny_unet(x), tiny_unet(x))
+
+
+def test_weights_come_back_from_the_file(tiny_unet, tiny_info, tiny_onnx):
+    again = build_unet(tiny_info.architecture, 3).eval()
+    assert load_weights(again, weights_from_onnx(tiny_onnx)) == []
+    for name, value in tiny_unet.state_dict().items():
+        if not name.endswith("num_batches_tracked"):
+            assert torch.equal(value, again.state_dict()[name])
+
+
+def test_another_number_of_phases_makes_the_head_alone_new(tiny_info, tiny_onnx):
+    other = build_unet(tiny_info.architecture, 7)
+    assert load_weights(other, weights_from_onnx(tiny_onnx)) == [
+        "segmentation_head.0.bias",
+        "segmentation_head.0.weight",
+    ]
+
+
+def test_another_network_is_refused(tiny_onnx):
+    other = build_unet(Architecture(encoder_depth=2, decoder_channels=(32, 8)), 3)
+    with pytest.raises(ModelFileError, match="architecture"):
+        load_weights(other, weights_from_onnx(tiny_onnx))
+
+
+def test_damaged_files_are_refused(tmp_path):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b"nothing")
+    with pytest.raises(ModelFileError, match="not an ONNX file"):
+        weights_from_onnx(path)
+    with pytest.raises(ModelFileError, match="check the path"):
+        weights_from_onnx(tmp_path / "absent.onnx")
+
+
+@pytest.mark.parametrize(
+    ("architecture", "message"),
+    [
+        (Architecture(encoder_depth=3), "decoder_channels"),
+        (Architecture(encoder="resnet1"), "unknown"),
+    ],
+)
+def test_impossible_architectures_are_refused(architecture, message):
+    with pytest.raises(UsageError, match=message):
+        build_unet(architecture, 2)
+
+
+def test_the_file_is_plain_onnx(tiny_onnx, tiny_unet):
+    runtime = pytest.importorskip("onnxruntime")
+    onnx.checker.check_model(str(tiny_onnx), full_check=True)
+    session = runtime.InferenceSession(str(tiny_onnx), providers=["CPUExecutionProvider"])
+    x = np.random.default_rng(0).normal(size=(3, 1, 20, 44)).astype(np.float32)
+    (logits,) = session.run(None, {"frame": x})
+    with torch.inference_mode():
+        assert np.abs(logits - tiny_unet(torch.from_numpy(x)).numpy()).max() < 1e-3

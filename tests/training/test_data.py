@@ -1,0 +1,149 @@
+"""Batches: the right shapes, held-out specimens never seen, and the same crops for the same seed."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ionfront.core import UsageError
+from ionfront.models import Normalisation
+from ionfront.training.augment import Augmentation, Augmenter
+from ionfront.training.crops import grid_crops, random_crop
+from ionfront.training.data import SegmentationData
+from ionfront.training.frames import IGNORE
+from ionfront.training.synthetic import SceneFrames, Synthetic, scene_number
+
+SCENES = Synthetic(scenes=2, size_px=64, n_frames=4, validation_scenes=2, validation_frames=2)
+SMALL = {"crop_size": 32, "validation_crop": 32, "samples_per_epoch": 8, "batch_size": 4, "num_workers": 0}
+
+
+def batches(data):
+    return [torch.cat([images.flatten(), labels.flatten()]) for images, labels in data.train_dataloader()]
+
+
+def test_batches_of_a_labelled_set(discs):
+    data = SegmentationData([str(discs)], held_out_groups=["C"], validation_groups=["B"], **SMALL)
+    images, labels = next(iter(data.train_dataloader()))
+    assert images.shape == (4, 1, 32, 32)
+    assert images.dtype == torch.float32
+    assert labels.shape == (4, 32, 32)
+    assert set(labels.unique().tolist()) <= {0, 1, 2, IGNORE}
+    assert data.phases == ["background", "shell", "core"]
+
+
+def test_groups_stay_apart(discs):
+    data = SegmentationData([str(discs)], held_out_groups=["C"], validation_groups=["B"], **SMALL)
+    assert {frame.group for frame, _ in data.sources.train} == {"A"}
+    assert {frame.group for frame, _ in data.sources.validation} == {"B"}
+
+
+def test_a_few_named_frames(discs):
+    data = SegmentationData([str(discs)], validation_groups=["B"], train_frames=["disc5"], **SMALL)
+    assert [frame.name for frame, _ in data.sources.train] == ["disc5"]
+
+
+@pytest.mark.parametrize(
+    ("knobs", "message"),
+    [
+        ({"held_out_groups": ["Z"]}, "no group"),
+        ({"train_frames": ["disc99"]}, "no frame"),
+        ({"held_out_groups": ["A"], "validation_groups": ["A"]}, "both held out"),
+        ({"held_out_groups": ["A", "B", "C"]}, "none is left"),
+        ({"synthetic": SCENES}, "both together need the same"),
+    ],
+)
+def test_impossible_splits_are_refused(discs, knobs, message):
+    with pytest.raises(UsageError, match=message):
+        SegmentationData([str(discs)], **SMALL, **knobs)
+
+
+def test_nothing_to_train_on_is_said():
+    with pytest.raises(UsageError, match="nothing to train on"):
+        SegmentationData()
+
+
+def test_the_same_seed_gives_the_same_crops_and_each_epoch_new_ones(discs):
+    def crops(seed, epoch):
+        data = SegmentationData([str(discs)], seed=seed, **SMALL)
+        data.trainer = SimpleNamespace(global_rank=0, world_size=1, current_epoch=epoch)
+        return torch.stack(batches(data))
+
+    assert torch.equal(crops(0, 3), crops(0, 3))
+    assert not torch.equal(crops(0, 3), crops(0, 4))
+    assert not torch.equal(crops(0, 3), crops(1, 3))
+
+
+def test_synthetic_batches():
+    data = SegmentationData(synthetic=SCENES, **SMALL)
+    images, labels = next(iter(data.train_dataloader()))
+    assert images.shape == (4, 1, 32, 32)
+    assert labels.max() < 5
+    assert len(data.validation_frames) == 4
+    assert len(data.val_dataloader().dataset) == 16
+
+
+def test_validation_crops_are_the_same_every_time(discs):
+    data = SegmentationData([str(discs)], validation_groups=["B"], **SMALL)
+    first, again = next(iter(data.val_dataloader())), next(iter(data.val_dataloader()))
+    assert torch.equal(first[0], again[0])
+
+
+def test_digest_names_the_data(discs):
+    held = SegmentationData([str(discs)], held_out_groups=["C"], **SMALL)
+    assert held.digest() == SegmentationData([str(discs)], held_out_groups=["C"], **SMALL).digest()
+    assert held.digest() != SegmentationData([str(discs)], **SMALL).digest()
+
+
+def test_validation_scenes_are_never_trained_on():
+    assert min(frame.scene_seed for frame in SceneFrames(SCENES).frames) >= 1_000_000_000
+
+
+@given(st.integers(1, 40), st.integers(1, 8), st.integers(1, 3))
+def test_every_scene_gives_its_share_of_crops(per_scene, batch, lanes):
+    drawn = [scene_number(sample, per_scene, batch, lanes) for sample in range(4 * per_scene * batch * lanes)]
+    counts = np.bincount(drawn)
+    assert counts.max() <= per_scene
+
+
+@given(st.integers(5, 90), st.integers(5, 90), st.integers(0, 99))
+def test_random_crops_have_one_size(rows, columns, seed):
+    image, label = np.ones((rows, columns), np.float32), np.ones((rows, columns), np.uint8)
+    crop, ids = random_crop(image, label, 32, np.random.default_rng(seed), 0.5)
+    assert crop.shape == ids.shape == (32, 32)
+    assert (ids == 1).sum() == min(rows, 32) * min(columns, 32)
+
+
+def test_a_rare_phase_is_found():
+    label = np.zeros((256, 256), np.uint8)
+    label[200:208, 40:48] = 2
+    rng = np.random.default_rng(0)
+    hits = [(random_crop(label.astype(np.float32), label, 32, rng, 1.0)[1] == 2).any() for _ in range(60)]
+    assert np.mean(hits) > 0.3
+
+
+def test_grid_crops_cover_a_frame_once():
+    label = np.arange(50 * 70, dtype=np.int64).reshape(50, 70) % 200
+    crops = list(grid_crops(label.astype(np.float32), label.astype(np.uint8), 32))
+    assert len(crops) == 6
+    assert sum((ids != IGNORE).sum() for _, ids in crops) == 50 * 70
+
+
+def test_augmentation_is_seeded_and_keeps_labels_whole(discs):
+    augment = Augmenter(Augmentation(), Normalisation())
+    rng = np.random.default_rng(0)
+    image, label = rng.normal(0.5, 0.3, (32, 32)).astype(np.float32), rng.integers(0, 3, (32, 32)).astype(np.uint8)
+    for seed in range(20):
+        first, again = augment(image, label, seed), augment(image, label, seed)
+        assert np.array_equal(first[0], again[0])
+        assert first[0].dtype == np.float32
+        assert set(np.unique(first[1])) <= {0, 1, 2}
+
+
+def test_augmentation_can_be_turned_off():
+    nothing = Augmentation(flip=0, rotate90=0, affine=0, tone=0, blur=0, noise=0)
+    image = np.random.default_rng(0).uniform(-1, 2, (16, 16)).astype(np.float32)
+    varied, _ = Augmenter(nothing, Normalisation())(image, np.zeros((16, 16), np.uint8), 3)
+    assert np.allclose(varied, image, atol=1e-5)

@@ -1,0 +1,92 @@
+"""The training module's contract: a loss that ignores the unlabelled, a gradient to every parameter, honest scores."""
+
+import pytest
+import torch
+
+from ionfront.models.unet_torch import weights_from_onnx
+from ionfront.training.module import Loss, SegmenterModule
+from ionfront.training.schedule import share_of_peak
+
+PHASES = ["background", "a", "b"]
+
+
+def module(**knobs):
+    torch.manual_seed(0)
+    return SegmenterModule(PHASES, encoder_depth=2, decoder_channels=[8, 4], **knobs)
+
+
+def batch(seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.randint(0, 3, (2, 32, 32), generator=generator)
+    return labels[:, None].float() + 0.1 * torch.randn(2, 1, 32, 32, generator=generator), labels
+
+
+def test_every_parameter_gets_a_gradient():
+    trained, (frames, labels) = module(), batch()
+    trained.loss(trained(frames), labels).backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in trained.parameters())
+
+
+@pytest.mark.parametrize("loss", [Loss(), Loss(dice=0), Loss(cross_entropy=0, dice=1), Loss(class_weights=[0.5, 1, 2])])
+def test_a_few_steps_lower_the_loss(loss):
+    trained, (frames, labels) = module(loss=loss), batch()
+    optimizer = torch.optim.AdamW(trained.parameters(), lr=1e-2)
+    values = []
+    for _ in range(8):
+        value = trained.loss(trained(frames), labels)
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        values.append(value.item())
+    assert values[-1] < values[0]
+
+
+def test_unlabelled_pixels_count_nowhere():
+    trained, (frames, labels) = module().eval(), batch()
+    logits = trained(frames).detach()
+    labels[:, :10] = 255
+    changed = logits.clone()
+    changed[:, :, :10] = 7 * torch.randn_like(changed[:, :, :10])
+    assert trained.loss(logits, labels).item() == pytest.approx(trained.loss(changed, labels).item(), rel=1e-5)
+
+
+def test_a_batch_without_labels_has_no_gradient():
+    trained, (frames, labels) = module(), batch()
+    loss = trained.loss(trained(frames), torch.full_like(labels, 255))
+    loss.backward()
+    assert loss.item() == 0
+
+
+def test_eval_is_repeatable_and_memory_layout_changes_nothing():
+    frames, _ = batch()
+    first, other = module().eval(), module(channels_last=False).eval()
+    assert torch.equal(first(frames), first(frames))
+    assert torch.allclose(first(frames), other(frames), atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["one-cycle", "cosine", "constant"])
+@pytest.mark.parametrize("steps", [1, 2, 50])
+def test_schedules_rise_to_the_peak_and_fall(kind, steps):
+    shares = [share_of_peak(step, kind, steps, 0.1) for step in range(2 * steps)]
+    assert 0 <= min(shares) <= max(shares) <= 1
+    if steps == 50 and kind != "constant":
+        assert max(shares) == pytest.approx(1)
+        assert shares[0] < 0.2
+        assert shares[50:] == pytest.approx([0] * 50)
+
+
+def test_starting_from_a_model_file_takes_its_weights(trained):
+    path = trained.result.model_path
+    started = SegmenterModule(["background", "x", "y"], encoder_depth=2, decoder_channels=[8, 4], init_from=str(path))
+    own = started.network.state_dict()
+    assert all(torch.equal(own[name], value) for name, value in weights_from_onnx(path).items())
+
+
+def test_another_number_of_phases_starts_with_a_new_head(trained):
+    path = trained.result.model_path
+    started = SegmenterModule(list("abcdef"), encoder_depth=2, decoder_channels=[8, 4], init_from=str(path))
+    own, stored = started.network.state_dict(), weights_from_onnx(path)
+    new = {
+        name for name, value in stored.items() if own[name].shape != value.shape or not torch.equal(own[name], value)
+    }
+    assert new == {"segmentation_head.0.weight", "segmentation_head.0.bias"}

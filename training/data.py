@@ -1,0 +1,219 @@
+"""Batches for Lightning: crops of labelled frames, of synthetic scenes, or of both."""
+
+from ionfront.models import torchvision_ops  # noqa: F401  before anything that imports torchvision
+
+# isort: split
+import hashlib
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from lightning import LightningDataModule
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from ionfront.core import DEFAULT_SCHEME, PhaseScheme, UsageError
+from ionfront.models import Normalisation, normalise
+
+from .augment import Augmentation, Augmenter
+from .crops import NormalisedFrames, grid_crops, random_crop
+from .frames import Label, Labelled
+from .sources import Sources, Tagged, read_sources, split_sources
+from .synthetic import SceneFrames, Synthetic, draw_scene, scene_number
+
+__all__ = ["FixedCrops", "RandomCrops", "SegmentationData"]
+
+Float = NDArray[np.float32]
+Batch = tuple[Tensor, Tensor]
+Draw = Callable[[int, np.random.Generator], tuple[Float, Label]]
+
+
+class SegmentationData(LightningDataModule):  # type: ignore[misc]
+    """Labelled frames and synthetic scenes as batches of image (batch, 1, y, x) and label (batch, y, x).
+
+    Args:
+        data: Labelled data sets, nnU-Net raw layout.
+        held_out_groups: Groups that are never seen.
+        validation_groups: Groups that choose the model.
+        train_frames: Names of the only frames to train on; empty means all.
+        synthetic: Synthetic scenes.
+        crop_size: Edge of a training crop [px].
+        validation_crop: Edge of a validation crop [px].
+        validation_crops: At most this many validation crops, evenly spaced.
+        batch_size: Crops a step.
+        samples_per_epoch: Training crops an epoch.
+        foreground_bias: Probability that a crop is centred on a phase drawn evenly among those present.
+        augmentation: Random changes to training crops.
+        normalisation: Scale of grey values; travels into the model file.
+        num_workers: Loader processes; 0 loads in the training process.
+        cached_frames: Normalised frames kept in memory by each loader process.
+        seed: Seed of crops and augmentation.
+
+    Raises:
+        UsageError: There is nothing to train on, or labelled and synthetic phases differ.
+        LabelledDataError: A data set breaks its layout.
+    """
+
+    def __init__(
+        self,
+        data: list[str] | None = None,
+        held_out_groups: list[str] | None = None,
+        validation_groups: list[str] | None = None,
+        train_frames: list[str] | None = None,
+        synthetic: Synthetic = Synthetic(),
+        crop_size: int = 256,
+        validation_crop: int = 512,
+        validation_crops: int = 64,
+        batch_size: int = 8,
+        samples_per_epoch: int = 800,
+        foreground_bias: float = 0.5,
+        augmentation: Augmentation = Augmentation(),
+        normalisation: Normalisation = Normalisation(),
+        num_workers: int = 1,
+        cached_frames: int = 64,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.labelled: Sequence[Labelled] = read_sources(data or [])
+        self.scheme = _common_scheme(self.labelled, synthetic)
+        self.phases = list(self.scheme.names)
+        self.reaction_order = list(self.scheme.reaction_order)
+        self.synthetic = synthetic
+        self.normalisation = normalisation
+        self.batch_size = batch_size
+        self._sources = split_sources(self.labelled, held_out_groups or [], validation_groups or [], train_frames or [])
+        self._crop_size, self._validation_crop, self._validation_crops = crop_size, validation_crop, validation_crops
+        self._samples, self._bias, self._augmentation = samples_per_epoch, foreground_bias, augmentation
+        self._workers, self._cached, self._seed = num_workers, cached_frames, seed
+        self._fixed: FixedCrops | None = None
+
+    @property
+    def sources(self) -> Sources:
+        """The labelled frames of training and validation."""
+        return self._sources
+
+    @property
+    def validation_frames(self) -> list[Tagged]:
+        """Whole frames that choose the model, labelled and synthetic."""
+        scenes = SceneFrames(self.synthetic).frames if self.synthetic.scenes else ()
+        return [*self._sources.validation, *((frame, None) for frame in scenes)]
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """New crops for this epoch and this process of a distributed run; Lightning asks for it each epoch."""
+        rank, world, epoch = _place_in_run(self)
+        count = max(1, self._samples // world)
+        crops = RandomCrops(
+            self._draw(rank, world),
+            first=epoch * count,
+            count=count,
+            seed=self._seed + 1_000_003 * rank,
+            size_px=self._crop_size,
+            foreground_bias=self._bias,
+            augmenter=Augmenter(self._augmentation, self.normalisation),
+        )
+        return DataLoader(crops, self.batch_size, num_workers=self._workers, drop_last=count >= self.batch_size)
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        """The same crops every time."""
+        size = self._validation_crop
+        if not self.labelled:
+            size = min(size, -(-self.synthetic.size_px // 32) * 32)
+        if self._fixed is None:
+            frames = NormalisedFrames(self.validation_frames, self.normalisation, cached=1)
+            self._fixed = FixedCrops(frames, size, self._validation_crops)
+        return DataLoader(self._fixed, min(self.batch_size, 4))
+
+    def digest(self) -> str:
+        """SHA-256 over names and pixels of the labelled frames of training and validation, and the scenes' settings."""
+        sha = hashlib.sha256(repr(self.synthetic).encode() if self.synthetic.scenes else b"")
+        frames = {frame.name: frame for frame, _ in (*self._sources.train, *self._sources.validation)}
+        for name in sorted(frames):
+            sha.update(name.encode())
+            for array in frames[name].load():
+                sha.update(np.ascontiguousarray(array).tobytes())
+        return sha.hexdigest()
+
+    def _draw(self, rank: int, world: int) -> Draw:
+        frames = NormalisedFrames(self._sources.train, self.normalisation, self._cached)
+        synthetic, norm = self.synthetic, self.normalisation
+        fraction = 0.0 if not synthetic.scenes else 1.0 if not len(frames) else synthetic.fraction
+        per_scene = max(1, self._samples // max(1, synthetic.scenes))
+
+        def draw(sample: int, rng: np.random.Generator) -> tuple[Float, Label]:
+            if rng.random() >= fraction:
+                return frames[int(rng.integers(len(frames)))]
+            number = scene_number(sample, per_scene, self.batch_size, max(1, self._workers))
+            seed = synthetic.seed + number * world + rank
+            image, label = draw_scene(synthetic, seed, int(rng.integers(synthetic.n_frames)))
+            return normalise(image, norm), label
+
+        return draw
+
+
+class RandomCrops(Dataset[Batch]):
+    """Crop number `first + i` of an endless, reproducible sequence."""
+
+    def __init__(
+        self,
+        draw: Draw,
+        *,
+        first: int,
+        count: int,
+        seed: int,
+        size_px: int,
+        foreground_bias: float,
+        augmenter: Augmenter,
+    ) -> None:
+        self._draw, self._first, self._count, self._seed = draw, first, count, seed
+        self._size_px, self._bias, self._augmenter = size_px, foreground_bias, augmenter
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, index: int) -> Batch:
+        if not 0 <= index < self._count:
+            raise IndexError(index)
+        rng = np.random.default_rng((self._seed, self._first + index))
+        image, label = self._draw(self._first + index, rng)
+        image, label = random_crop(image, label, self._size_px, rng, self._bias)
+        return _tensors(*self._augmenter(image, label, int(rng.integers(2**31))))
+
+
+class FixedCrops(Dataset[Batch]):
+    """Evenly spaced crops out of all that cover the frames, made once and kept."""
+
+    def __init__(self, frames: NormalisedFrames, size_px: int, most: int) -> None:
+        crops = [crop for index in range(len(frames)) for crop in grid_crops(*frames[index], size_px)]
+        picked = np.unique(np.linspace(0, len(crops) - 1, min(most, len(crops))).round().astype(int))
+        self._crops = [_tensors(*crops[index]) for index in picked]
+
+    def __len__(self) -> int:
+        return len(self._crops)
+
+    def __getitem__(self, index: int) -> Batch:
+        return self._crops[index]
+
+
+def _common_scheme(labelled: Sequence[Labelled], synthetic: Synthetic) -> PhaseScheme:
+    if not labelled and not synthetic.scenes:
+        raise UsageError(
+            "there is nothing to train on: give a labelled data set (--data DIR) or synthetic scenes "
+            "(--data.synthetic.scenes 40)."
+        )
+    if labelled and synthetic.scenes and labelled[0].scheme.names != DEFAULT_SCHEME.names:
+        raise UsageError(
+            f"synthetic scenes have phases {list(DEFAULT_SCHEME.names)}, the data set has "
+            f"{list(labelled[0].scheme.names)}; both together need the same: set synthetic.scenes to 0."
+        )
+    return labelled[0].scheme if labelled else DEFAULT_SCHEME
+
+
+def _place_in_run(module: SegmentationData) -> tuple[int, int, int]:
+    """Rank, number of processes and epoch; (0, 1, 0) outside a run."""
+    trainer = module.trainer
+    return (0, 1, 0) if trainer is None else (trainer.global_rank, trainer.world_size, trainer.current_epoch)
+
+
+def _tensors(image: Float, label: Label) -> Batch:
+    return torch.from_numpy(np.array(image, np.float32))[None], torch.from_numpy(label.astype(np.int64))

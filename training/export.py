@@ -1,0 +1,89 @@
+"""A trained network becomes one self-describing ONNX file, checked against torch before it takes its place."""
+
+from ionfront.models import torchvision_ops  # noqa: F401  before anything that imports torchvision
+
+# isort: split
+import contextlib
+import io
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from torch import nn
+
+from ionfront.core import ModelFileError, atomic_output
+from ionfront.models import ModelInfo, write_info
+from ionfront.models.openvino_network import OpenVinoNetwork
+
+__all__ = ["TOLERANCE", "export_segmenter", "rewrite_info"]
+
+TOLERANCE = 1e-3
+"""Largest difference allowed between a logit from torch and from the exported file."""
+
+
+def export_segmenter(network: nn.Module, info: ModelInfo, path: Path, *, overwrite: bool = False) -> None:
+    """Write a network with its metadata; it is whole or absent.
+
+    Args:
+        network: From frames (batch, 1, y, x) to logits (batch, phase, y, x); any batch, any multiple of the stride.
+        info: Metadata.
+        path: Where the model file goes.
+        overwrite: Whether a file there may be replaced.
+
+    Raises:
+        ModelFileError: The exported file disagrees with torch.
+        OutputExistsError: There is a file already.
+    """
+    training = network.training
+    network.eval().cpu()
+    with atomic_output(Path(path), overwrite=overwrite) as draft:
+        model = _to_onnx(network, 4 * info.architecture.stride)
+        write_info(model, info)
+        onnx.save_model(model, draft)
+        _verify(network, draft, info.architecture.stride)
+    network.train(training)
+
+
+def rewrite_info(path: Path, info: ModelInfo) -> None:
+    """Replace the metadata of a model file, whose weights stay bit for bit."""
+    model = onnx.load_model(path)
+    write_info(model, info)
+    with atomic_output(Path(path), overwrite=True) as draft:
+        onnx.save_model(model, draft)
+
+
+def _to_onnx(network: nn.Module, edge_px: int) -> onnx.ModelProto:
+    dynamic = dict.fromkeys((0, 2, 3), torch.export.Dim.DYNAMIC)
+    example = torch.zeros(2, 1, edge_px, edge_px + edge_px // 4)
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), tempfile.TemporaryDirectory() as folder:
+        warnings.simplefilter("ignore")  # the exporter's notes on its own internals
+        file = Path(folder) / "network.onnx"
+        torch.onnx.export(
+            network,
+            (example,),
+            file,
+            input_names=["frame"],
+            output_names=["logits"],
+            dynamic_shapes=(dynamic,),
+            dynamo=True,
+            optimize=False,  # initialisers keep their torch names, so that the file can be trained on
+            external_data=False,
+            verbose=False,
+        )
+        return onnx.load_model(file)
+
+
+def _verify(network: nn.Module, path: Path, stride: int) -> None:
+    frame = np.random.default_rng(0).normal(0.5, 0.4, (3 * stride, 5 * stride)).astype(np.float32)
+    with torch.inference_mode():
+        wanted = network(torch.from_numpy(frame)[None, None])[0].numpy()
+    exported = OpenVinoNetwork(path.read_bytes()).logits(frame)
+    difference = float(np.abs(exported - wanted).max())
+    if not difference <= TOLERANCE:
+        raise ModelFileError(
+            f"the exported network differs from torch by {difference:.2g} in a logit, {TOLERANCE:g} is allowed: "
+            "train again with a smaller learning rate, or choose another encoder."
+        )

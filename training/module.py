@@ -1,0 +1,172 @@
+"""The segmentation network in training: loss, optimiser, schedule, validation scores."""
+
+from ionfront.models import torchvision_ops  # noqa: F401  before anything that imports torchvision
+
+# isort: split
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import segmentation_models_pytorch as smp
+import torch
+from lightning import LightningModule
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torchmetrics.classification import MulticlassConfusionMatrix
+
+from ionfront.models import Architecture
+from ionfront.models.unet_torch import build_unet, load_weights, weights_from_onnx
+
+from .frames import IGNORE
+from .schedule import Schedule, build_schedule
+
+__all__ = ["Loss", "SegmenterModule"]
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Cross-entropy plus Dice over labelled pixels.
+
+    Attributes:
+        cross_entropy: Weight of the cross-entropy.
+        dice: Weight of the Dice loss.
+        class_weights: Weight of each label id in the cross-entropy; None weighs pixels alike.
+        label_smoothing: Share of each label spread over the other phases.
+    """
+
+    cross_entropy: float = 1.0
+    dice: float = 0.5
+    class_weights: list[float] | None = None
+    label_smoothing: float = 0.0
+
+
+class SegmenterModule(LightningModule):  # type: ignore[misc]
+    """U-Net phase segmentation. Every argument is a knob of the recipe.
+
+    Args:
+        phases: Names by label id; the data module gives them.
+        decoder: Only "Unet" so far.
+        encoder: Encoder, as segmentation-models-pytorch names it.
+        encoder_depth: Halvings of resolution.
+        decoder_channels: Width of each decoder stage, deepest first.
+        encoder_weights: None, or "imagenet" where there is a network to download it.
+        init_from: Model file to start from; with another number of phases its head alone is new.
+        learning_rate: Peak learning rate of AdamW.
+        weight_decay: Weight decay of AdamW.
+        schedule: Course of the learning rate.
+        warmup_fraction: Share of all steps in which it rises.
+        loss: Weights of the loss.
+        channels_last: Memory layout; faster on most hardware.
+    """
+
+    def __init__(
+        self,
+        phases: list[str],
+        decoder: Literal["Unet"] = "Unet",
+        encoder: str = "resnet18",
+        encoder_depth: int = 4,
+        decoder_channels: list[int] | None = None,
+        encoder_weights: str | None = None,
+        init_from: str | None = None,
+        learning_rate: float = 1e-3,
+        weight_decay: float = 1e-2,
+        schedule: Schedule = "one-cycle",
+        warmup_fraction: float = 0.1,
+        loss: Loss = Loss(),
+        channels_last: bool = True,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters(ignore=["loss"], logger=False)
+        self.architecture = Architecture(
+            decoder=decoder,
+            encoder=encoder,
+            encoder_depth=encoder_depth,
+            decoder_channels=tuple(decoder_channels or _default_widths(encoder_depth)),
+        )
+        self.phases = list(phases)
+        self.network = build_unet(self.architecture, len(phases), encoder_weights)
+        if init_from is not None:
+            load_weights(self.network, weights_from_onnx(Path(init_from)))
+        self._layout = torch.channels_last if channels_last else torch.contiguous_format
+        self.network = self.network.to(memory_format=self._layout)  # type: ignore[call-overload]
+        self._peak, self._decay = learning_rate, weight_decay
+        self._schedule, self._warmup = schedule, warmup_fraction
+        self.loss = _CombinedLoss(loss)
+        self.confusion = MulticlassConfusionMatrix(len(phases), ignore_index=IGNORE)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Logits (batch, phase, y, x) of normalised frames (batch, 1, y, x)."""
+        logits: Tensor = self.network(frames.contiguous(memory_format=self._layout))
+        return logits
+
+    def training_step(self, batch: tuple[Tensor, Tensor], _index: int) -> Tensor:
+        """Loss of one batch."""
+        frames, labels = batch
+        loss: Tensor = self.loss(self(frames), labels)
+        self.log("train_loss", loss, prog_bar=True, on_step=True, on_epoch=True, batch_size=len(frames))
+        return loss
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], _index: int) -> None:
+        """Count agreement between prediction and label."""
+        frames, labels = batch
+        logits = self(frames)
+        self.log("val_loss", self.loss(logits, labels), sync_dist=True, batch_size=len(frames))
+        self.confusion.update(logits.argmax(dim=1), labels)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log intersection over union of each phase and their mean over the phases that occur."""
+        scores = _iou(self.confusion.compute())
+        self.confusion.reset()
+        for name, score in zip(self.phases, scores, strict=True):
+            if torch.isfinite(score):
+                self.log(f"val_iou_{name}", score)
+        self.log("val_mean_iou", scores.nanmean().nan_to_num(0.0), prog_bar=True)
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """AdamW under the chosen schedule, stepped with every batch."""
+        optimizer = torch.optim.AdamW(_decay_groups(self.network, self._decay), lr=self._peak)
+        steps = int(self.trainer.estimated_stepping_batches)
+        scheduler = build_schedule(optimizer, self._schedule, steps, self._warmup)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+
+class _CombinedLoss(nn.Module):
+    def __init__(self, settings: Loss) -> None:
+        super().__init__()
+        self._settings = settings
+        self._dice = smp.losses.DiceLoss(mode="multiclass", ignore_index=IGNORE)
+        weights = settings.class_weights
+        self.register_buffer("_weights", None if weights is None else torch.tensor(weights), persistent=False)
+
+    def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
+        if not (labels != IGNORE).any():
+            return logits.sum() * 0
+        weights: Any = self._weights
+        entropy = cross_entropy(
+            logits, labels, weights, ignore_index=IGNORE, label_smoothing=self._settings.label_smoothing
+        )
+        if not self._settings.dice:
+            return self._settings.cross_entropy * entropy
+        dice: Tensor = self._dice(logits, labels)
+        return self._settings.cross_entropy * entropy + self._settings.dice * dice
+
+
+def _iou(confusion: Tensor) -> Tensor:
+    """Intersection over union by phase; NaN for phases neither labelled nor predicted."""
+    hits = confusion.diagonal().double()
+    union = confusion.sum(0).double() + confusion.sum(1).double() - hits
+    return (hits / union).float()
+
+
+def _decay_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Convolutions decay; biases and normalisation do not."""
+    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    return [
+        {"params": [p for p in trained if p.ndim > 1], "weight_decay": weight_decay},
+        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+
+
+def _default_widths(depth: int) -> tuple[int, ...]:
+    return tuple(16 * 2**stage for stage in reversed(range(depth)))

@@ -1,0 +1,108 @@
+"""Synthetic movies as training material: endless, labelled, and the same again for the same seed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from ionfront.core import DEFAULT_SCHEME, PhaseScheme
+from ionfront.datasets import Scene, random_scene
+
+from .frames import Image, Label
+
+__all__ = ["SceneFrames", "Synthetic", "draw_scene", "scene_number"]
+
+_VALIDATION_SEEDS = 1_000_000_000
+_POOL = 32  # scenes open at a time: a batch should mix many, and a scene costs more to draw than a frame of it
+
+
+@dataclass(frozen=True)
+class Synthetic:
+    """Synthetic scenes in training.
+
+    Attributes:
+        scenes: New scenes drawn in an epoch; 0 turns synthetic data off.
+        seed: First scene seed.
+        size_px: Edge of a square frame [px].
+        n_frames: Frames a scene.
+        validation_scenes: Scenes kept for validation, never trained on.
+        validation_frames: Frames taken from each of them, evenly spaced.
+        fraction: Share of training crops that are synthetic when labelled data are given too.
+    """
+
+    scenes: int = 0
+    seed: int = 0
+    size_px: int = 320
+    n_frames: int = 24
+    validation_scenes: int = 12
+    validation_frames: int = 3
+    fraction: float = 0.5
+
+
+@dataclass(frozen=True)
+class SceneFrame:
+    """One frame of a scene, drawn when loaded."""
+
+    settings: Synthetic
+    scene_seed: int
+    index: int
+
+    @property
+    def name(self) -> str:
+        return f"scene{self.scene_seed}_{self.index:04d}"
+
+    @property
+    def group(self) -> str:
+        return f"scene{self.scene_seed}"
+
+    def load(self) -> tuple[Image, Label]:
+        return draw_scene(self.settings, self.scene_seed, self.index)
+
+
+@dataclass(frozen=True)
+class SceneFrames:
+    """The validation scenes, as labelled frames."""
+
+    settings: Synthetic
+
+    @property
+    def scheme(self) -> PhaseScheme:
+        return DEFAULT_SCHEME
+
+    @property
+    def ignore_label(self) -> int | None:
+        return None
+
+    @property
+    def frames(self) -> Sequence[SceneFrame]:
+        last = self.settings.n_frames - 1
+        picked = np.linspace(0, last, self.settings.validation_frames + 2)[1:-1].round().astype(int)
+        seeds = range(self.settings.validation_scenes)
+        base = _VALIDATION_SEEDS + self.settings.seed
+        return [SceneFrame(self.settings, base + seed, int(k)) for seed in seeds for k in picked]
+
+
+def draw_scene(settings: Synthetic, scene_seed: int, index: int) -> tuple[Image, Label]:
+    """Frame `index` of a scene: image (y, x) and label ids (y, x). An index past the end takes the last frame."""
+    scene = _scene(scene_seed, settings.size_px, settings.n_frames)
+    image, label = scene.frame(min(index, len(scene) - 1))
+    return np.asarray(image), np.asarray(label, np.uint8)
+
+
+def scene_number(sample: int, samples_per_scene: int, batch_size: int, lanes: int) -> int:
+    """Which scene the training crop number `sample` comes from.
+
+    A few scenes are open at a time and their crops alternate, so that batches mix them while each is drawn once.
+    `lanes` is the number of loader processes: batches go to them in turn, and each has scenes of its own.
+    """
+    batch, place = divmod(sample, batch_size)
+    turn, lane = divmod(batch, lanes)
+    in_lane = turn * batch_size + place
+    block, within = divmod(in_lane, _POOL * samples_per_scene)
+    return (block * _POOL + within % _POOL) * lanes + lane
+
+
+@lru_cache(maxsize=_POOL)
+def _scene(seed: int, size_px: int, n_frames: int) -> Scene:
+    return random_scene(seed, size_px, n_frames)
