@@ -12,8 +12,8 @@ from ionfront.analysis import Progress as Report
 
 __all__ = ["frame_progress", "say", "say_json", "warn"]
 
-_out = Console(soft_wrap=True, highlight=False)
-_err = Console(stderr=True, soft_wrap=True, highlight=False)
+_out = Console(soft_wrap=True, highlight=False, emoji=False)  # a path may hold what looks like an emoji's name
+_err = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
 
 
 @contextmanager

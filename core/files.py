@@ -37,9 +37,18 @@ def atomic_output(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
 
 
 def _replace(draft: Path, path: Path) -> None:
-    if path.is_dir():
-        _remove(path)
-    os.replace(draft, path)
+    if not path.is_dir():
+        os.replace(draft, path)
+        return
+    # A folder cannot be replaced in one step: the old one steps aside, and comes back if the new one cannot come.
+    aside = draft.with_name(f"{draft.name}.old")
+    os.replace(path, aside)
+    try:
+        os.replace(draft, path)
+    except BaseException:
+        os.replace(aside, path)
+        raise
+    _remove(aside)
 
 
 def _remove(path: Path) -> None:

@@ -62,8 +62,11 @@ class ArrivalAccumulator:
         if not 0 < tempering <= 1:
             raise UsageError(f"tempering is {tempering}; it must be above 0 and at most 1.")
         self._order = list(scheme.order_ids)
+        # Id 0 as a later phase is what a dissolving particle leaves behind: the particle is what is not id 0, and
+        # only the first frame shows all of it.
+        self._vanishing = 0 in self._order[1:]
         self._tempering = tempering
-        self._initial_frames = initial_frames
+        self._initial_frames = 1 if self._vanishing else initial_frames
         steps = (len(self._order) - 1, *shape)
         self._evidence = np.zeros(steps, np.float32)  # S
         self._peak = np.full(steps, -np.inf, np.float32)  # largest exponent so far: keeps exp in range
@@ -104,7 +107,7 @@ class ArrivalAccumulator:
         ordered = probabilities[self._order]
         inside = ordered.sum(axis=0)
         if self._evident < self._initial_frames:
-            self._initial += inside
+            self._initial += inside - probabilities[0] if self._vanishing else inside
         self._evident += 1
         after = np.cumsum(ordered[::-1], axis=0)[::-1][1:]
         before = inside - after
