@@ -67,10 +67,14 @@ def _inferred(
 
 
 def _softened(labels: NDArray[np.uint8], count: int, ignore_label: int | None) -> Probabilities:
-    """One-hot probabilities, shape (phase, y, x), with the error shared among the other phases."""
-    table = np.full((256, count), 1 / count, np.float32)  # an ignored label says nothing: all phases alike
+    """One-hot probabilities, shape (phase, y, x), with the error shared among the other phases.
+
+    A label that says nothing gets zero for every phase. All phases alike would not be neutral: where the order has
+    more than two, most of them lie after its first step.
+    """
+    table = np.zeros((256, count), np.float32)
     table[:count] = LABEL_ERROR / (count - 1)
     np.fill_diagonal(table[:count], 1 - LABEL_ERROR)
     if ignore_label is not None:
-        table[ignore_label] = 1 / count
+        table[ignore_label] = 0
     return np.ascontiguousarray(table[labels].transpose(2, 0, 1))

@@ -1,6 +1,7 @@
 """Labels without kinetics: one image, a folder, a labelled data set, or a movie."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import imageio.v3 as iio
@@ -54,15 +55,16 @@ def segment(
         with atomic_output(out, overwrite=overwrite) as draft:
             draft.mkdir()
             for done, (stem, load) in enumerate(images, start=1):
-                _write_labels(draft / f"{stem}.png", segmenter.probabilities(load()), probabilities)
+                path = draft / f"{stem}.png"
+                _write_labels(path, segmenter.probabilities(load()), _beside(path) if probabilities else None)
                 progress(done, len(images))
         return len(images)
     movie = open_movie(source)
     if movie.sizes["time"] == 1:
-        with atomic_output(out, overwrite=overwrite) as draft:
-            _write_labels(draft, segmenter.probabilities(movie[0].values), probabilities)
-            if probabilities:
-                _beside(draft).rename(_beside(out))
+        with ExitStack() as outputs:
+            draft = outputs.enter_context(atomic_output(out, overwrite=overwrite))
+            beside = outputs.enter_context(atomic_output(_beside(out), overwrite=overwrite)) if probabilities else None
+            _write_labels(draft, segmenter.probabilities(movie[0].values), beside)
         progress(1, 1)
         return 1
     if probabilities:
@@ -86,14 +88,14 @@ def _loader_of(path: Path) -> Callable[[], Image]:
     return lambda: np.asarray(open_movie(path)[0].values)
 
 
-def _write_labels(path: Path, probabilities: NDArray[np.float32], keep_probabilities: bool) -> None:
+def _write_labels(path: Path, probabilities: NDArray[np.float32], probabilities_path: Path | None) -> None:
     labels = probabilities.argmax(axis=0).astype(np.uint8)
     if path.suffix.lower() in (".tif", ".tiff"):
         tifffile.imwrite(path, labels, compression="zlib")
     else:
         iio.imwrite(path, labels, extension=".png")
-    if keep_probabilities:
-        tifffile.imwrite(_beside(path), probabilities, compression="zlib", photometric="minisblack")
+    if probabilities_path is not None:
+        tifffile.imwrite(probabilities_path, probabilities, compression="zlib", photometric="minisblack")
 
 
 def _beside(path: Path) -> Path:

@@ -40,6 +40,8 @@ def format_quantity(value: float | None, low: float | None, high: float | None) 
     scale = 10.0**power
     decimals = _decimals(value / scale, (high - low) / (2 * scale))
     middle, left, right = (_rounded(number / scale, decimals) for number in (value, low, high))
+    if float(middle.replace("\N{MINUS SIGN}", "-")) == 0 and low * high > 0:  # an interval that spans decades
+        return f"{format_size(value, 2)} ({format_size(low, 2)} to {format_size(high, 2)})"
     between = " to " if low < 0 else "–"
     return f"{middle} ({left}{between}{right}){_times_ten(power)}"
 

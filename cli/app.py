@@ -17,6 +17,7 @@ app = typer.Typer(
     help="In situ TEM movies of battery electrodes in, reaction-front kinetics out.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode="markdown",  # "rich" takes a unit in brackets, [nm], for a style and swallows it
     pretty_exceptions_enable=False,
 )
 app.command("demo")(demo_command)

@@ -3,7 +3,8 @@
 A pixel that changes phase once, between frames k-1 and k, has the log-likelihood L - S_(k-1), where S_t is
 the running sum of the network's log-odds (after against before) and L its total, the same for every k. So
 the posterior of the change time is exp(-S), and its normaliser and first two moments can be kept up to date
-frame by frame. A frame that was blanked or lost adds zero evidence and only widens the interval around it.
+frame by frame. A frame that was blanked or lost adds zero evidence and only widens the interval around it;
+a change after the last frame that showed anything cannot be told from none, and counts as none.
 Network errors are alike from one frame to the next, so the evidence is tempered before it is summed.
 """
 
@@ -71,11 +72,12 @@ class ArrivalAccumulator:
         self._evidence = np.zeros(steps, np.float32)  # S
         self._peak = np.full(steps, -np.inf, np.float32)  # largest exponent so far: keeps exp in range
         self._weight = np.zeros(steps, np.float32)
-        self._first = np.zeros(steps, np.float32)
-        self._second = np.zeros(steps, np.float32)
+        self._mean = np.zeros(steps, np.float32)  # since the first frame
+        self._scatter = np.zeros(steps, np.float32)  # weighted squares about the mean: exact in movies of any length
         self._initial = np.zeros(shape, np.float32)
         self._times: list[float] = []
         self._evident = 0
+        self._last_evident = -1  # its number among the frames
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -93,22 +95,24 @@ class ArrivalAccumulator:
 
         Args:
             time: Later than every time before.
-            probabilities: Shape (phase, y, x), summing to one; None for a frame that shows nothing.
+            probabilities: Shape (phase, y, x), summing to one, or to zero at pixels that nobody judged; None for a
+                frame that shows nothing.
 
         Raises:
             UsageError: The time does not advance.
         """
         if self._times and time <= self._times[-1]:
             raise UsageError(f"frame time {time} does not follow {self._times[-1]}; times must increase.")
-        self._add_change_before(time)
-        self._times.append(time)
+        self._times.append(float(time))
         if probabilities is None:
             return
+        self._add_change_before_last()
         ordered = probabilities[self._order]
         inside = ordered.sum(axis=0)
         if self._evident < self._initial_frames:
             self._initial += inside - probabilities[0] if self._vanishing else inside
         self._evident += 1
+        self._last_evident = len(self._times) - 1
         after = np.cumsum(ordered[::-1], axis=0)[::-1][1:]
         before = inside - after
         log_odds = np.log(np.maximum(after, 1e-6)) - np.log(np.maximum(before, 1e-6))
@@ -128,25 +132,26 @@ class ArrivalAccumulator:
         scale = np.exp(self._peak - peak)
         weight = self._weight * scale
         never = np.exp(exponent - peak)
-        safe = np.maximum(weight, np.finfo(np.float32).tiny)
-        mean = self._first * scale / safe
-        variance = np.maximum(self._second * scale / safe - mean * mean, 0.0)
+        variance = self._scatter / np.maximum(self._weight, np.finfo(np.float32).tiny)
         return ArrivalMap(
-            arrival=(mean + np.float32(self._times[0])).astype(np.float32),
+            arrival=self._mean + np.float32(self._times[0]),
             spread=np.sqrt(variance),
             reached=weight / (weight + never),
             initial=self._initial / np.float32(max(1, min(self._evident, self._initial_frames))),
         )
 
-    def _add_change_before(self, time: float) -> None:
-        """Admit a change in the interval that ends with this frame (the first frame: before the movie)."""
-        start = self._times[0] if self._times else time
-        previous = self._times[-1] if self._times else time
+    def _add_change_before_last(self) -> None:
+        """Admit a change since the frame before that showed anything (for the first frame: before the movie)."""
+        start, time, previous = self._times[0], self._times[-1], self._times[max(self._last_evident, 0)]
         middle, width = (time + previous) / 2 - start, time - previous
+        intervals = len(self._times) - 1 - self._last_evident
         exponent = -self._evidence
         peak = np.maximum(self._peak, exponent)
-        scale, new = np.exp(self._peak - peak), np.exp(exponent - peak)
-        for moment, value in ((self._weight, 1.0), (self._first, middle), (self._second, middle**2 + width**2 / 12)):
-            moment *= scale
-            moment += np.float32(value) * new
+        scale, new = np.exp(self._peak - peak), intervals * np.exp(exponent - peak)
+        self._weight *= scale
+        share, away = new / (self._weight + new), middle - self._mean
+        self._scatter *= scale
+        self._scatter += new * (width**2 / 12) + self._weight * share * away**2
+        self._mean += share * away
+        self._weight += new
         self._peak = peak

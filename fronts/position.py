@@ -65,7 +65,8 @@ def track_front(
     rows, columns = np.nonzero(np.isfinite(distance))
     depth_of, arrival_of = distance[rows, columns], arrival[rows, columns]
     block = _blocks(rows, columns)
-    grid = np.linspace(0.0, float(depth_of.max()) + 1e-9, 1 + max(64, int(4 * depth_of.max())))
+    steps = 4 * int(np.ptp(rows) + np.ptp(columns) + 2)  # a few a pixel, whatever the unit of the distances
+    grid = np.linspace(0.0, float(depth_of.max()) * (1 + 1e-9), 1 + max(64, steps))
     nearer = _cumulative(block, np.searchsorted(grid, depth_of), grid.size)
     reached = _cumulative(block, np.searchsorted(moments, arrival_of), moments.size)
     draws = _draws(nearer.shape[0], n_replicates, seed)
@@ -103,6 +104,8 @@ def _draws(n_blocks: int, n_replicates: int, seed: int) -> Floats:
 
 def _matched(nearer: Floats, reached: Floats, grid: Floats) -> Floats:
     """The distance within which as much area lies as was reached."""
-    # Interpolation needs areas that strictly increase; a hair of slope leaves everything else as it is.
-    rising = nearer + np.arange(nearer.size) * 1e-9
-    return np.interp(reached, rising, grid)
+    # Interpolation needs areas that strictly increase. Where they do not, as between the pixel rows of a bar that
+    # lies along them, a hair of slope finds either end of the plateau; the front stands in its middle.
+    hair = np.arange(nearer.size) * 1e-9
+    first, last = np.interp(reached, nearer + hair, grid), np.interp(reached, nearer + hair - hair[-1] - 1e-9, grid)
+    return np.where(reached > 0, (first + last) / 2, 0.0)

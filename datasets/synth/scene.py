@@ -199,12 +199,21 @@ def random_scene(
 
 
 def _random_means(rng: np.random.Generator) -> dict[str, float]:
-    """Mean signals: a particle darker than its support (bright field), or brighter (dark field, HAADF)."""
-    particle = rng.uniform(0.3, 0.65, 4) * rng.uniform(0.85, 1.15, 4)
-    phases = dict(zip(DEFAULT_SCHEME.reaction_order, map(float, particle), strict=True))
+    """Mean signals of a movie's phases and support, relative to vacuum in bright field.
+
+    A host that takes up ions expands, so that less mass lies under each pixel: intercalated a little less than
+    pristine, converted and alloyed much less. Bright field transmits exp(-mass thickness); dark field and HAADF
+    signals grow with it.
+    """
+    lightness = (1.0, rng.uniform(0.82, 1.0), rng.uniform(0.6, 0.85), rng.uniform(0.4, 0.7))
+    thickness = rng.uniform(0.6, 1.3) * np.array(lightness)
     if rng.random() < 0.7:
-        return {"background": 1.0, **phases}
-    return {"background": float(rng.uniform(0.05, 0.15)), **phases}
+        return {"background": 1.0, **_by_phase(np.exp(-thickness))}
+    return {"background": float(rng.uniform(0.04, 0.12)), **_by_phase(0.12 + 0.45 * thickness)}
+
+
+def _by_phase(signals: Floats) -> dict[str, float]:
+    return dict(zip(DEFAULT_SCHEME.reaction_order, map(float, signals), strict=True))
 
 
 def _random_fronts(

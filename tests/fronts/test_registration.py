@@ -1,0 +1,68 @@
+"""Drift comes out, swelling and reaction do not pass for it."""
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from ionfront.fronts.registration import DriftCorrector
+
+
+def disc(dy=0.0, dx=0.0, radius=25.0, size=96, reacted_to=-100.0):
+    """Phase probabilities of a disc with a soft edge, reacted left of a line."""
+    y, x = np.mgrid[:size, :size].astype(float)
+    inside = expit((radius - np.hypot(y - size / 2 - dy, x - size / 2 - dx)) / 0.7)
+    reacted = expit((reacted_to - (x - size / 2 - dx)) / 0.7)
+    return np.stack([1 - inside, inside * (1 - reacted), inside * reacted]).astype(np.float32)
+
+
+def drifts_of(frames):
+    corrector = DriftCorrector(background=0)
+    aligned = [corrector.align(frame) for frame in frames]
+    return np.array(corrector.drift_px), aligned
+
+
+@pytest.mark.parametrize("size", [96, 600])
+def test_a_known_drift_comes_back(size):
+    truth = np.array([[0.0, 0.0], [0.3, -0.2], [1.15, 0.4], [2.5, -1.75], [3.4, -4.6]])
+    drift, aligned = drifts_of([disc(*shift, radius=size / 4, size=size) for shift in truth])
+    assert np.abs(drift - truth).max() < (0.15 if size < 512 else 0.3)  # large frames are binned by two
+    first = aligned[0]
+    for frame, (dy, dx) in zip(aligned[1:], truth[1:], strict=True):
+        unaligned = np.abs(disc(dy, dx, radius=size / 4, size=size) - first).mean()
+        assert np.abs(frame - first).mean() < 0.6 * unaligned
+
+
+def test_swelling_is_no_drift():
+    drift, _ = drifts_of([disc(radius=25 * (1 + 0.05 * i / 9)) for i in range(10)])
+    assert np.abs(drift).max() < 0.15
+
+
+def test_drift_is_found_under_swelling_and_reaction():
+    steps = np.linspace(0, 1, 10)
+    truth = np.stack([2 * steps, -1.3 * steps], axis=1)
+    frames = [
+        disc(*shift, radius=25 * (1 + 0.05 * s), reacted_to=-25 + 50 * s)
+        for s, shift in zip(steps, truth, strict=True)
+    ]
+    drift, _ = drifts_of(frames)
+    assert np.abs(drift - truth).max() < 0.15
+
+
+def test_without_a_background_or_a_particle_nothing_moves():
+    corrector = DriftCorrector(background=None)
+    frame = disc(3, 3)
+    assert corrector.align(frame) is frame
+    empty = np.zeros((3, 64, 64), np.float32)
+    empty[0] = 1
+    drift, _ = drifts_of([empty, empty])
+    assert not drift.any()
+
+
+def test_a_blanked_frame_lies_where_the_one_before_it_lay():
+    corrector = DriftCorrector(background=0)
+    corrector.skip()
+    for shift in (0.0, 2.0):
+        corrector.align(disc(shift, 0))
+    corrector.skip()
+    assert corrector.drift_px[0] == (0.0, 0.0)
+    assert corrector.drift_px[3] == corrector.drift_px[2] != (0.0, 0.0)
