@@ -1,7 +1,7 @@
 """From phase probabilities, frame by frame, to the kinetics of every transition."""
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 _SMALLEST_REACTION = 0.03  # share of the particle: less is what a segmenter gets wrong on a still movie
+_LION_SHARE = 0.8  # of the particle area: what the largest particle must hold for the others not to matter
 _SMALLEST_PHASE = 0.04  # share of the particle that a phase must cover at its height to be a step of its own
 
 
@@ -94,35 +95,25 @@ class FrontTracker:
         """
         arrivals = self._arrival.result()
         particle, share = largest_particle(arrivals.initial)
-        warnings = [] if share > 0.8 else [_other_particles(share)]
         areas = np.array(self._areas)
-        steps = self._steps(areas, particle)
-        times_of = _reached_times(arrivals, [index for index, _ in steps], particle)
-        completed = np.isfinite(times_of[:, particle]).mean(axis=1) if steps else np.zeros(0)
-        seen = [i for i in range(len(steps)) if completed[i] >= _SMALLEST_REACTION]
-        entry = distance = None
-        if seen:
-            first = times_of[seen[0]]
-            entry = entry_boundary(np.where(np.isfinite(first), first, 0.0), np.isfinite(first), particle)
-            distance = geodesic_distance_px(particle, entry)
-        pixel = calibration.pixel_size_nm or 1.0
+        steps, times_of = _observed(self._steps(areas, particle), arrivals, particle)
+        entry, distance = _entry_and_distance(times_of, particle)
+        pixel, times = calibration.pixel_size_nm or 1.0, np.array(self._times)
         transitions = tuple(
-            measure_transition(steps[i][1], times_of[i], distance, np.array(self._times), pixel=pixel, seed=seed)
-            for i in seen
-            if distance is not None
+            measure_transition(transition, arrival, distance, times, pixel=pixel, seed=seed)
+            for (_, transition), arrival in zip(steps, times_of, strict=True)
         )
-        warnings += [f"{t.transition}: {t.why}" for t in transitions if t.rate is None]
-        return FrontResult(
+        warnings = [] if share > _LION_SHARE else [_other_particles(share)]
+        warnings += [f"{item.transition}: {item.why}" for item in transitions if item.rate is None]
+        return replace(
+            self.empty_result(),
             reaction_observed=bool(transitions),
             transitions=transitions,
-            arrival=times_of[seen],
-            arrival_std=_spreads(arrivals, [steps[i][0] for i in seen], times_of[seen]),
+            arrival=times_of,
+            arrival_std=_spreads(arrivals, [index for index, _ in steps], times_of),
             particle=particle,
-            entry=np.zeros_like(particle) if entry is None else entry,
-            distance_px=np.full(particle.shape, np.nan) if distance is None else distance,
-            time=np.array(self._times),
-            areas_px=areas,
-            drift_px=np.array(self._drift.drift_px),
+            entry=entry,
+            distance_px=distance,
             warnings=tuple(warnings),
         )
 
@@ -150,6 +141,25 @@ class FrontTracker:
         present = [0, *(i for i in range(1, len(order)) if height[ids[i]] > _SMALLEST_PHASE)]
         # A pixel has left phase a once it is in any later one: the step after a's own index tells.
         return [(a, Transition(order[a], order[b])) for a, b in itertools.pairwise(present)]
+
+
+def _observed(
+    steps: list[tuple[int, Transition]], arrivals: ArrivalMap, particle: Mask
+) -> tuple[list[tuple[int, Transition]], Floats]:
+    """The steps that enough of the particle took, and their arrival times, shape (step, y, x)."""
+    times_of = _reached_times(arrivals, [index for index, _ in steps], particle)
+    completed = np.isfinite(times_of[:, particle]).mean(axis=1)
+    seen = np.flatnonzero(completed >= _SMALLEST_REACTION)
+    return [steps[i] for i in seen], times_of[seen]
+
+
+def _entry_and_distance(times_of: Floats, particle: Mask) -> tuple[Mask, Floats]:
+    """Entry of the first front, and the distance from it that all fronts are measured by; empty without a front."""
+    if len(times_of) == 0:
+        return np.zeros_like(particle), np.full(particle.shape, np.nan)
+    reached = np.isfinite(times_of[0])
+    entry = entry_boundary(np.where(reached, times_of[0], 0.0), reached, particle)
+    return entry, geodesic_distance_px(particle, entry)
 
 
 def _areas_px(probabilities: NDArray[np.float32]) -> Floats:
