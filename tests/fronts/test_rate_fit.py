@@ -81,7 +81,9 @@ def test_the_fit_starts_from_a_near_one_and_ends_at_the_same_place():
     np.testing.assert_allclose(again.position(TIME), fresh.position(TIME), atol=0.02)
 
 
-@pytest.mark.parametrize(("law", "exponent"), [(Linear(1.5), 1.0), (Parabolic(120.0), 0.5)], ids=["linear", "parabolic"])
+@pytest.mark.parametrize(
+    ("law", "exponent"), [(Linear(1.5), 1.0), (Parabolic(120.0), 0.5)], ids=["linear", "parabolic"]
+)
 @pytest.mark.parametrize("seed", range(3))
 def test_the_exponent_tells_the_regimes_apart(law, exponent, seed):
     assert fit_exponent(TIME, measured(law, seed)) == pytest.approx(exponent, abs=0.05)

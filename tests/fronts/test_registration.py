@@ -41,8 +41,7 @@ def test_drift_is_found_under_swelling_and_reaction():
     steps = np.linspace(0, 1, 10)
     truth = np.stack([2 * steps, -1.3 * steps], axis=1)
     frames = [
-        disc(*shift, radius=25 * (1 + 0.05 * s), reacted_to=-25 + 50 * s)
-        for s, shift in zip(steps, truth, strict=True)
+        disc(*shift, radius=25 * (1 + 0.05 * s), reacted_to=-25 + 50 * s) for s, shift in zip(steps, truth, strict=True)
     ]
     drift, _ = drifts_of(frames)
     assert np.abs(drift - truth).max() < 0.15

@@ -1,0 +1,143 @@
+"""kinetics.json keeps its schema, its units, and NaN out."""
+
+import json
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+
+import ionfront.analysis
+from ionfront.analysis.kinetics_json import kinetics_record, write_kinetics
+from ionfront.core import Calibration, OutputExistsError, PhaseScheme, Quantity
+from ionfront.fronts import FrontTracker
+
+SCHEME = PhaseScheme(("background", "host", "product"), ("host", "product"))
+KNOWN = Calibration(0.5, 2.0, "file: OME-XML", "user")
+MODEL = {"name": "unet", "version": "1", "sha256": "ab"}
+
+
+@cache
+def result_of(calibration=KNOWN, speed_px=2.0):
+    tracker = FrontTracker(SCHEME, (48, 80), register=False)
+    y, x = np.mgrid[:48, :80]
+    bar = (abs(y - 24) < 10) & (x >= 10) & (x < 70)
+    for index in range(24):
+        labels = bar.astype(int) + (bar & (x - 10 < speed_px * (index - 4)))
+        tracker.push(index * (calibration.frame_time_s or 1.0), np.eye(3, dtype=np.float32)[labels].transpose(2, 0, 1))
+    return tracker.result(calibration)
+
+
+@pytest.fixture(scope="module")
+def result():
+    return result_of()
+
+
+def record_of(result, calibration=KNOWN, **kwargs):
+    return kinetics_record(result, calibration, source="a.tif", model=MODEL, **kwargs)
+
+
+def schema():
+    return json.loads((Path(ionfront.analysis.__file__).parent / "kinetics.schema.json").read_text())
+
+
+def quantities(node):
+    if isinstance(node, dict):
+        if set(node) == {"value", "low", "high"}:
+            yield node
+        for child in node.values():
+            yield from quantities(child)
+    if isinstance(node, list):
+        for child in node:
+            yield from quantities(child)
+
+
+def test_the_schema_is_one_and_the_record_keeps_it(result):
+    jsonschema.Draft202012Validator.check_schema(schema())
+    record = json.loads(json.dumps(record_of(result, material={"host": "Bi2Te3", "ion": "Na"}), allow_nan=False))
+    jsonschema.validate(record, schema())
+    assert record["material"] == {"host": "Bi2Te3", "ion": "Na"}
+    assert record["model"] == MODEL
+    assert record["calibration"]["provenance"] == {"pixel_size": "file: OME-XML", "frame_time": "user"}
+    assert record["reaction_observed"]
+
+
+def test_every_quantity_lies_in_its_interval(result):
+    found = list(quantities(record_of(result)))
+    assert len(found) >= 5
+    for item in found:
+        assert item["low"] <= item["value"] <= item["high"]
+
+
+def test_units_are_in_the_names(result):
+    (transition,) = record_of(result)["cycles"][0]["transitions"]
+    assert (transition["from"], transition["to"]) == ("host", "product")
+    assert transition["velocity_nm_s"]["value"] == pytest.approx(2.0 * 0.5 / 2.0, rel=0.06)
+    assert transition["parameters"]["rate_nm_s"]["value"] == pytest.approx(0.5, rel=0.06)
+    assert transition["law"] == "linear"
+    assert transition["onset_s"]["value"] == pytest.approx(8.0, abs=2.0)
+    assert transition["swept_nm"] == pytest.approx(19.0, abs=1.2)
+    assert transition["completed_fraction"]["value"] == pytest.approx(38 / 60, abs=0.02)
+
+
+def test_without_calibration_nobody_finds_nanometres():
+    record = record_of(result_of(Calibration()), Calibration())
+    assert not any(name in json.dumps(record["cycles"]) for name in ("nm", '_s"'))
+    (transition,) = record["cycles"][0]["transitions"]
+    assert transition["velocity_px_frame"]["value"] == pytest.approx(2.0, rel=0.06)
+    assert record["units"] == {"length": "px", "time": "frame"}
+    assert record["calibration"]["pixel_size_nm"] is None
+    assert any("PIXELS" in warning for warning in record["warnings"])
+    assert any("FRAMES" in warning for warning in record["warnings"])
+
+
+def test_curvature_has_the_unit_of_the_result(result):
+    (found,) = result.transitions
+    assert found.shape is not None
+    shape = replace(found.shape, curvature_per_px=Quantity(0.02, 0.01, 0.03))
+    record = record_of(replace(result, transitions=(replace(found, shape=shape),)))
+    assert record["cycles"][0]["transitions"][0]["curvature_per_nm"] == {"value": 0.04, "low": 0.02, "high": 0.06}
+
+
+def test_no_reaction_has_no_cycles():
+    record = record_of(result_of(speed_px=0.0))
+    assert record["reaction_observed"] is False
+    assert record["cycles"] == []
+
+
+def test_a_track_too_short_for_a_rate_is_still_a_record():
+    record = record_of(result_of(speed_px=40.0))
+    (transition,) = record["cycles"][0]["transitions"]
+    assert transition["law"] is transition["velocity_nm_s"] is transition["onset_s"] is None
+    assert transition["completed_fraction"]["value"] > 0.9
+    assert any("rate law" in warning for warning in record["warnings"])
+
+
+def test_nan_never_reaches_json(result, tmp_path):
+    (found,) = result.transitions
+    nan = float("nan")
+    rate = replace(found.rate, velocity=Quantity(nan, nan, nan), exponent=Quantity(0.9, nan, float("inf")))
+    record = record_of(replace(result, transitions=(replace(found, rate=rate),)))
+    write_kinetics(tmp_path / "kinetics.json", record)
+    (transition,) = json.loads((tmp_path / "kinetics.json").read_text())["cycles"][0]["transitions"]
+    assert transition["velocity_nm_s"] is None
+    assert transition["exponent"] == {"value": 0.9, "low": None, "high": None}
+    with pytest.raises(ValueError, match="JSON"):
+        write_kinetics(tmp_path / "other.json", record | {"source": nan})
+    assert [path.name for path in tmp_path.iterdir()] == ["kinetics.json"]
+
+
+def test_what_breaks_the_schema_is_not_written(result):
+    with pytest.raises(jsonschema.ValidationError):
+        record_of(result, material={"colour": "red"})
+
+
+def test_a_finished_record_is_not_overwritten_unasked(result, tmp_path):
+    path, record = tmp_path / "kinetics.json", record_of(result)
+    write_kinetics(path, record)
+    with pytest.raises(OutputExistsError):
+        write_kinetics(path, record)
+    write_kinetics(path, record | {"source": "b.tif"}, overwrite=True)
+    assert json.loads(path.read_text())["source"] == "b.tif"

@@ -1,0 +1,183 @@
+"""From exact labels of small synthetic movies to kinetics, and what is said where there are none."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ionfront.core import DEFAULT_SCHEME, Calibration, FrontFitError, PhaseScheme, UsageError
+from ionfront.datasets import random_scene
+from ionfront.fronts import FrontTracker
+
+EYE = np.eye(DEFAULT_SCHEME.count, dtype=np.float32)
+SCHEME = PhaseScheme(("background", "host", "product"), ("host", "product"))
+
+
+def still_scene(seed, **kwargs):
+    """A scene without drift and swelling, so that its truth is the truth of every pixel."""
+    scene = random_scene(seed, 96, 30, **kwargs)
+    camera = replace(scene.camera, drift_px=np.zeros_like(scene.camera.drift_px))
+    return replace(scene, camera=camera, swelling=0.0)
+
+
+def one_hot(labels):
+    return np.ascontiguousarray(EYE[labels].transpose(2, 0, 1))
+
+
+def result_of(scene, calibration=None, blanked=(), **kwargs):
+    tracker = FrontTracker(DEFAULT_SCHEME, scene.shape.inside.shape, **kwargs)
+    for index, time in enumerate(scene.time_s):
+        tracker.push(float(time), None if index in blanked else one_hot(scene.frame(index)[1]))
+    known = Calibration(scene.pixel_size_nm, float(scene.time_s[1]), "made", "made")
+    return tracker.result(known if calibration is None else calibration)
+
+
+def bar_tracker(front_of, n_frames=20, **kwargs):
+    """A bar of `SCHEME` reacted left of `front_of(frame)`."""
+    tracker = FrontTracker(SCHEME, (48, 80), **kwargs)
+    y, x = np.mgrid[:48, :80]
+    bar = (abs(y - 24) < 10) & (x >= 10) & (x < 70)
+    for index in range(n_frames):
+        labels = bar.astype(int) + (bar & (x < front_of(index)))
+        tracker.push(float(index), np.eye(3, dtype=np.float32)[labels].transpose(2, 0, 1))
+    return tracker
+
+
+def test_the_velocity_of_one_front():
+    errors = []
+    for seed, shape, law in [
+        (1, "wire", "linear"),
+        (1, "flake", "mixed"),
+        (1, "sphere", "linear"),
+        (2, "wire", "mixed"),
+    ]:
+        scene = still_scene(seed, shape=shape, law=law, n_fronts=1)
+        result = result_of(scene, register=False)
+        (truth,) = scene.truth()["fronts"]
+        (found,) = result.transitions
+        assert result.reaction_observed
+        assert (found.transition.before, found.transition.after) == (truth["from"], truth["to"])
+        assert found.rate is not None
+        assert found.rate.velocity.low <= found.rate.velocity.value <= found.rate.velocity.high
+        errors.append(found.rate.velocity.value / truth["velocity_nm_s"] - 1)
+    assert np.median(np.abs(errors)) < 0.05
+    assert np.max(np.abs(errors)) < 0.12  # rough fronts in particles some tens of pixels long
+
+
+def test_two_fronts_are_told_apart():
+    scene = still_scene(4, shape="wire", law="linear", n_fronts=2)
+    result = result_of(scene, register=False)
+    truths = scene.truth()["fronts"]
+    assert [(t.transition.before, t.transition.after) for t in result.transitions] == [
+        (t["from"], t["to"]) for t in truths
+    ]
+    for found, truth in zip(result.transitions, truths, strict=True):
+        assert found.rate is not None
+        assert found.rate.velocity.value == pytest.approx(truth["velocity_nm_s"], rel=0.12)
+    first, second = result.arrival
+    both = np.isfinite(second)
+    assert np.isfinite(first[both]).all()
+    assert (second[both] >= first[both] - 0.5 * scene.time_s[1]).all()
+
+
+def test_arrival_times_are_those_of_the_scene():
+    scene = still_scene(1, shape="wire", law="linear", n_fronts=1)
+    result = result_of(scene, register=False)
+    truth, found = scene.fronts[0].arrival_s, result.arrival[0]
+    seen = np.isfinite(found) & (truth < scene.time_s[-1])
+    assert seen.sum() > 0.9 * (result.particle & (truth < scene.time_s[-2])).sum()
+    assert np.abs(found - truth)[seen].mean() < 0.5 * scene.time_s[1]
+    assert np.isnan(result.arrival_std[0][~np.isfinite(found)]).all()
+    assert (result.arrival_std[0][seen] > 0).all()
+
+
+def test_drift_does_not_change_the_speed():
+    still = still_scene(1, shape="flake", law="linear", n_fronts=1)
+    drift = np.outer(np.linspace(0, 1, 30), [2.4, -1.8])
+    moving = replace(still, camera=replace(still.camera, drift_px=drift))
+    result = result_of(moving)
+    assert np.abs(result.drift_px - drift).max() < 0.6
+    truth = still.truth()["fronts"][0]["velocity_nm_s"]
+    assert result.transitions[0].rate.velocity.value == pytest.approx(truth, rel=0.08)
+
+
+def test_blanked_frames_change_little():
+    scene = still_scene(1, shape="wire", law="linear", n_fronts=1)
+    blanked = {0, 9, 10, 29}
+    result = result_of(scene, blanked=blanked, register=False)
+    truth = scene.truth()["fronts"][0]["velocity_nm_s"]
+    assert result.transitions[0].rate.velocity.value == pytest.approx(truth, rel=0.07)
+    assert {int(i) for i in np.nonzero(np.isnan(result.areas_px).all(axis=1))[0]} == blanked
+
+
+def test_without_calibration_lengths_are_pixels():
+    scene = still_scene(1, shape="wire", law="linear", n_fronts=1)
+    in_nm, in_px = result_of(scene, register=False), result_of(scene, Calibration(), register=False)
+    ratio = in_nm.transitions[0].rate.velocity.value / in_px.transitions[0].rate.velocity.value
+    assert ratio == pytest.approx(scene.pixel_size_nm, rel=0.01)
+
+
+def test_no_reaction_is_no_reaction():
+    scene = still_scene(3, n_fronts=0)
+    result = result_of(scene, register=False)
+    assert not result.reaction_observed
+    assert result.transitions == ()
+    assert result.arrival.shape == (0, 96, 96)
+    assert result.particle.any()
+
+
+def test_a_still_movie_that_ends_blanked_shows_no_reaction():
+    result = result_of(still_scene(3, n_fronts=0), blanked=range(20, 30), register=False)
+    assert not result.reaction_observed
+
+
+def test_a_single_flash_is_no_step():
+    tracker = bar_tracker(lambda i: 70 if i == 9 else 0)
+    assert not tracker.result(Calibration()).reaction_observed
+
+
+def test_too_fast_a_front_has_a_track_but_no_rate_and_says_why():
+    result = bar_tracker(lambda i: 0 if i < 8 else 30 if i == 8 else 70).result(Calibration())
+    (found,) = result.transitions
+    assert found.rate is None
+    assert "frames" in found.why
+    assert any(found.why in warning for warning in result.warnings)
+    assert found.completed_fraction.value > 0.95
+
+
+def test_a_second_particle_is_warned_of():
+    tracker = FrontTracker(SCHEME, (48, 80))
+    labels = np.zeros((48, 80), int)
+    labels[5:40, 5:30] = labels[5:40, 45:70] = 1
+    for time in range(5):
+        tracker.push(time, np.eye(3, dtype=np.float32)[labels].transpose(2, 0, 1))
+    (warning,) = tracker.result(Calibration()).warnings
+    assert "50%" in warning
+
+
+def test_no_particle_is_an_error_and_what_is_left_can_be_had():
+    tracker = FrontTracker(SCHEME, (48, 80))
+    nothing = np.zeros((3, 48, 80), np.float32)
+    nothing[0] = 1
+    for time in range(4):
+        tracker.push(float(time), None if time == 2 else nothing)
+    with pytest.raises(FrontFitError, match="particle"):
+        tracker.result(Calibration())
+    empty = tracker.empty_result()
+    assert not empty.reaction_observed
+    assert empty.time.tolist() == [0, 1, 2, 3]
+    assert empty.areas_px[0].tolist() == [48 * 80, 0, 0]
+    assert np.isnan(empty.areas_px[2]).all()
+    assert empty.drift_px.shape == (4, 2)
+    assert not empty.particle.any()
+
+
+def test_without_a_frame_there_is_no_result():
+    with pytest.raises(UsageError, match="no frame"):
+        FrontTracker(SCHEME, (48, 80)).result(Calibration())
+
+
+def test_the_same_frames_give_the_same_result():
+    first, second = (bar_tracker(lambda i: 10 + 2.5 * i).result(Calibration(), seed=1) for _ in range(2))
+    assert first.transitions[0].rate.velocity == second.transitions[0].rate.velocity
+    np.testing.assert_array_equal(first.arrival, second.arrival)
