@@ -97,7 +97,7 @@ def _entry_candidates(arrival: Floats, known: Mask, particle: Mask) -> list[Mask
 def _stretch(early: Mask, boundary: Mask) -> Mask:
     """The stretch of boundary that early pixels span: a front that leads at both ends of a face entered all of it."""
     hull = convex_hull_image(early) if early.sum() > 2 else early
-    return np.asarray(boundary & ndimage.binary_dilation(hull))
+    return np.asarray(boundary & (hull | early))
 
 
 def _earliest_point(arrival: Floats, edge: Mask) -> Mask:
