@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from ionfront.core import Calibration, PhaseScheme, Transition
 
@@ -19,6 +20,7 @@ Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 _SMALLEST_REACTION = 0.03  # share of the particle: less is what a segmenter gets wrong on a still movie
+_RIM_PX = 2
 _LION_SHARE = 0.8  # of the particle area: what the largest particle must hold for the others not to matter
 _SMALLEST_PHASE = 0.04  # share of the particle that a phase must cover at its height to be a step of its own
 
@@ -175,8 +177,21 @@ def _smoothed(areas_px: Floats) -> Floats:
 
 
 def _reached_times(arrivals: ArrivalMap, steps: list[int], particle: Mask) -> Floats:
-    chosen = np.where(arrivals.reached[steps] > 0.5, arrivals.arrival[steps], np.inf)
-    return np.where(particle, chosen, np.inf).astype(float)
+    """Arrival times of steps, shape (step, y, x); infinite where never reached, and outside the particle."""
+    chosen = np.where(arrivals.reached[steps] > 0.5, arrivals.arrival[steps], np.inf).astype(float)
+    row, column = _trusted_neighbours(particle)
+    return np.where(particle, chosen[:, row, column], np.inf)
+
+
+def _trusted_neighbours(particle: Mask) -> NDArray[np.intp]:
+    """For every pixel the nearest one whose phase can be trusted, shape (2, y, x): itself, but for the rim.
+
+    Pixels on the outline are part support, and are taken for a product from the first frame on more often than
+    for what they are. Where most of the particle is rim, there is nothing better than the rim.
+    """
+    inner = ndimage.binary_erosion(particle, iterations=_RIM_PX)
+    trusted = inner if 2 * inner.sum() > particle.sum() else particle
+    return np.asarray(ndimage.distance_transform_edt(~trusted, return_distances=False, return_indices=True))
 
 
 def _spreads(arrivals: ArrivalMap, steps: list[int], times_of: Floats) -> Floats:
