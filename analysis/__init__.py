@@ -2,6 +2,7 @@
 
 from .measure import Progress
 from .pipeline import Analysis, analyze, fronts_of_labels
+from .report_words import summary_sentences
 from .segment import segment
 
-__all__ = ["Analysis", "Progress", "analyze", "fronts_of_labels", "segment"]
+__all__ = ["Analysis", "Progress", "analyze", "fronts_of_labels", "segment", "summary_sentences"]

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ionfront.analysis import Analysis, analyze, fronts_of_labels, segment
+from ionfront.analysis import Analysis, analyze, fronts_of_labels, segment, summary_sentences
 from ionfront.core import UsageError
 from ionfront.datasets import random_scene, write_synthetic
 
@@ -121,19 +121,9 @@ def _material(host: str, ion: str) -> dict[str, str]:
 
 
 def _summarise(run: Analysis) -> None:
-    """Speeds and laws in a line each, every warning, and where the report is."""
+    """Every warning, what was found in words, and where the report is."""
     for warning in run.kinetics["warnings"]:
         warn(warning)
-    length, time = run.kinetics["units"].values()
-    transitions = [item for cycle in run.kinetics["cycles"] for item in cycle["transitions"]]
-    if not transitions:
-        say("No reaction was observed.")
-    for item in transitions:
-        velocity = item[f"velocity_{length}_{time}"]
-        if velocity is None:
-            say(f"  {item['from']}->{item['to']}: too short a track for a rate law")
-            continue
-        interval = f"{velocity['value']:.4g} {length}/{time} (95 %: {velocity['low']:.4g} to {velocity['high']:.4g})"
-        law = f"{item['law']} (P = {item['law_probabilities'][item['law']]:.2f})"
-        say(f"  {item['from']}->{item['to']}: {interval}, {law}")
+    for sentence in summary_sentences(run.kinetics):
+        say(f"  {sentence}")
     say(f"Report: {run.report.resolve()}")
