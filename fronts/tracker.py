@@ -36,7 +36,7 @@ class FrontResult:
         arrival_std: Its posterior standard deviation; NaN where never reached.
         particle: Shape (y, x).
         entry: Boundary pixels where the ion entered, shape (y, x).
-        distance_px: Geodesic distance from the entry, shape (y, x); NaN outside the particle.
+        distance_px: Geodesic distance from the entry, shape (y, x); NaN outside the particle and on its rim.
         time: Frame times, shape (n,).
         areas_px: Area of every label id, shape (n, phase); NaN in frames that showed nothing.
         drift_px: Shape (n, 2), (y, x).
@@ -150,18 +150,24 @@ def _observed(
 ) -> tuple[list[tuple[int, Transition]], Floats]:
     """The steps that enough of the particle took, and their arrival times, shape (step, y, x)."""
     times_of = _reached_times(arrivals, [index for index, _ in steps], particle)
-    completed = np.isfinite(times_of[:, particle]).mean(axis=1)
+    completed = np.isfinite(times_of[:, _without_rim(particle)[0]]).mean(axis=1)
     seen = np.flatnonzero(completed >= _SMALLEST_REACTION)
     return [steps[i] for i in seen], times_of[seen]
 
 
 def _entry_and_distance(times_of: Floats, particle: Mask) -> tuple[Mask, Floats]:
-    """Entry of the first front, and the distance from it that all fronts are measured by; empty without a front."""
+    """Entry of the first front, and the distance from it that all fronts are measured by; empty without a front.
+
+    Both leave the rim out; distance still counts from the outline, which runs a rim's width before the entry.
+    """
     if len(times_of) == 0:
         return np.zeros_like(particle), np.full(particle.shape, np.nan)
-    reached = np.isfinite(times_of[0])
-    entry = entry_boundary(np.where(reached, times_of[0], 0.0), reached, particle)
-    return entry, geodesic_distance_px(particle, entry)
+    inner, rim_px = _without_rim(particle)
+    reached = np.isfinite(times_of[0]) & inner
+    if not reached.any():
+        inner, rim_px, reached = particle, 0, np.isfinite(times_of[0])
+    entry = entry_boundary(np.where(reached, times_of[0], 0.0), reached, inner)
+    return entry, geodesic_distance_px(inner, entry) + rim_px
 
 
 def _areas_px(probabilities: NDArray[np.float32]) -> Floats:
@@ -178,20 +184,18 @@ def _smoothed(areas_px: Floats) -> Floats:
 
 def _reached_times(arrivals: ArrivalMap, steps: list[int], particle: Mask) -> Floats:
     """Arrival times of steps, shape (step, y, x); infinite where never reached, and outside the particle."""
-    chosen = np.where(arrivals.reached[steps] > 0.5, arrivals.arrival[steps], np.inf).astype(float)
-    row, column = _trusted_neighbours(particle)
-    return np.where(particle, chosen[:, row, column], np.inf)
+    chosen = np.where(arrivals.reached[steps] > 0.5, arrivals.arrival[steps], np.inf)
+    return np.where(particle, chosen, np.inf).astype(float)
 
 
-def _trusted_neighbours(particle: Mask) -> NDArray[np.intp]:
-    """For every pixel the nearest one whose phase can be trusted, shape (2, y, x): itself, but for the rim.
+def _without_rim(particle: Mask) -> tuple[Mask, int]:
+    """The particle without its rim, and how wide that was [px].
 
     Pixels on the outline are part support, and are taken for a product from the first frame on more often than
     for what they are. Where most of the particle is rim, there is nothing better than the rim.
     """
     inner = ndimage.binary_erosion(particle, iterations=_RIM_PX)
-    trusted = inner if 2 * inner.sum() > particle.sum() else particle
-    return np.asarray(ndimage.distance_transform_edt(~trusted, return_distances=False, return_indices=True))
+    return (inner, _RIM_PX) if 2 * inner.sum() > particle.sum() else (particle, 0)
 
 
 def _spreads(arrivals: ArrivalMap, steps: list[int], times_of: Floats) -> Floats:
