@@ -71,7 +71,8 @@ def test_synth_then_fronts(monkeypatch, capfd, tmp_path):
 def test_a_summary_for_people(monkeypatch, capfd, bar, tmp_path):
     code, out, err = run(monkeypatch, capfd, "fronts", bar, "--out", tmp_path / "out", *NAMES, "--pixel-size-nm", 0.5)
     assert code == 0
-    assert re.search(r"host->product: (1\.0|0\.9)\d* nm/frame \(95 %: [\d.]+ to [\d.]+\), \w+ \(P = [\d.]+\)", out)
+    speed = r"host → product moved at (1\.0|0\.9)\d* nm/frame \(95\s%: [\d.]+ to [\d.]+\), following .* law \(P"
+    assert re.search(speed, out)
     assert str(tmp_path / "out" / "report.html") in out
     assert "FRAMES" in err
     assert "PIXELS" not in err
