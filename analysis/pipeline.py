@@ -150,7 +150,7 @@ def _write_results(folder: Path, tracker: FrontTracker, run: _Run) -> dict[str, 
         result=result,
         calibration=run.calibration,
         scheme=run.scheme,
-        first_frame=_first_frame(run.movie),
+        first_frame=np.asarray(run.movie[0].values),
         model=run.model,
         kinetics=record,
         warnings=tuple(record["warnings"]),
@@ -169,10 +169,6 @@ def _measured(tracker: FrontTracker, run: _Run) -> FrontResult:
     except FrontFitError as error:
         empty = tracker.empty_result()
         return replace(empty, warnings=(*empty.warnings, str(error)))
-
-
-def _first_frame(movie: xr.DataArray) -> np.ndarray[tuple[int, ...], np.dtype[Any]]:
-    return np.asarray(movie[0].values)
 
 
 def _refuse_still(movie: xr.DataArray) -> None:

@@ -14,7 +14,7 @@ from .console import frame_progress, say, say_json, warn
 __all__ = ["analyze_command", "demo_command", "fronts_command", "segment_command"]
 
 DEMO_SEED = 20_260_001
-"""Above every seed that training draws, so that no model has seen the demo's movie."""
+"""Between the seeds of training (from 0) and of validation (from 1,000,000,000): no model has seen its movie."""
 
 PixelSize = Annotated[float | None, typer.Option(help="Edge of a pixel [nm], in place of the file's.")]
 FrameTime = Annotated[float | None, typer.Option(help="Time between frames [s], in place of the file's.")]

@@ -97,9 +97,9 @@ class FrontTracker:
         """
         arrivals = self._arrival.result()
         particle, share = largest_particle(arrivals.initial)
-        areas = np.array(self._areas)
-        steps, times_of = _observed(self._steps(areas, particle), arrivals, particle)
-        entry, distance = _entry_and_distance(times_of, particle)
+        inner, rim_px = _without_rim(particle)
+        steps, times_of = _observed(self._steps(np.array(self._areas), particle), arrivals, particle, inner)
+        entry, distance = _entry_and_distance(times_of, inner, rim_px)
         pixel, times = calibration.pixel_size_nm or 1.0, np.array(self._times)
         transitions = tuple(
             measure_transition(transition, arrival, distance, times, pixel=pixel, seed=seed)
@@ -146,26 +146,23 @@ class FrontTracker:
 
 
 def _observed(
-    steps: list[tuple[int, Transition]], arrivals: ArrivalMap, particle: Mask
+    steps: list[tuple[int, Transition]], arrivals: ArrivalMap, particle: Mask, inner: Mask
 ) -> tuple[list[tuple[int, Transition]], Floats]:
     """The steps that enough of the particle took, and their arrival times, shape (step, y, x)."""
     times_of = _reached_times(arrivals, [index for index, _ in steps], particle)
-    completed = np.isfinite(times_of[:, _without_rim(particle)[0]]).mean(axis=1)
+    completed = np.isfinite(times_of[:, inner]).mean(axis=1)
     seen = np.flatnonzero(completed >= _SMALLEST_REACTION)
     return [steps[i] for i in seen], times_of[seen]
 
 
-def _entry_and_distance(times_of: Floats, particle: Mask) -> tuple[Mask, Floats]:
+def _entry_and_distance(times_of: Floats, inner: Mask, rim_px: int) -> tuple[Mask, Floats]:
     """Entry of the first front, and the distance from it that all fronts are measured by; empty without a front.
 
     Both leave the rim out; distance still counts from the outline, which runs a rim's width before the entry.
     """
     if len(times_of) == 0:
-        return np.zeros_like(particle), np.full(particle.shape, np.nan)
-    inner, rim_px = _without_rim(particle)
+        return np.zeros_like(inner), np.full(inner.shape, np.nan)
     reached = np.isfinite(times_of[0]) & inner
-    if not reached.any():
-        inner, rim_px, reached = particle, 0, np.isfinite(times_of[0])
     entry = entry_boundary(np.where(reached, times_of[0], 0.0), reached, inner)
     return entry, geodesic_distance_px(inner, entry) + rim_px
 

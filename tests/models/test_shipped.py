@@ -13,9 +13,6 @@ def test_an_installation_without_the_model_says_what_to_do(tmp_path, monkeypatch
 
 
 def test_the_bundled_model_is_small_and_describes_itself():
-    try:
-        path = bundled_segmenter()
-    except ModelFileError:
-        pytest.skip("the bundled model has not been trained yet")
+    path = bundled_segmenter()
     assert path.stat().st_size < 20e6
     assert read_info(path).scheme.reaction_order
