@@ -13,7 +13,7 @@ from ionfront.core import MovieError, atomic_output
 from ionfront.datasets import open_movie, read_labelled
 from ionfront.datasets.readers import FRAME_SUFFIXES, image_files
 from ionfront.datasets.readers.zarr_store import is_zarr
-from ionfront.models import load_segmenter
+from ionfront.models import Segmenter, load_segmenter
 
 from .measure import Progress, measure_movie
 
@@ -51,20 +51,10 @@ def segment(
     """
     segmenter = load_segmenter(model)
     if source.is_dir() and source.suffix != ".zspy" and not is_zarr(source):
-        images = _named_images(source)
-        with atomic_output(out, overwrite=overwrite) as draft:
-            draft.mkdir()
-            for done, (stem, load) in enumerate(images, start=1):
-                path = draft / f"{stem}.png"
-                _write_labels(path, segmenter.probabilities(load()), _beside(path) if probabilities else None)
-                progress(done, len(images))
-        return len(images)
+        return _segment_folder(source, out, segmenter, probabilities, overwrite, progress)
     movie = open_movie(source)
     if movie.sizes["time"] == 1:
-        with ExitStack() as outputs:
-            draft = outputs.enter_context(atomic_output(out, overwrite=overwrite))
-            beside = outputs.enter_context(atomic_output(_beside(out), overwrite=overwrite)) if probabilities else None
-            _write_labels(draft, segmenter.probabilities(movie[0].values), beside)
+        _segment_image(movie[0].values, out, segmenter, probabilities, overwrite)
         progress(1, 1)
         return 1
     if probabilities:
@@ -75,6 +65,26 @@ def segment(
     with atomic_output(out, overwrite=overwrite) as draft:
         measure_movie(movie, segmenter.probabilities, segmenter.info.scheme, None, draft, progress)
     return int(movie.sizes["time"])
+
+
+def _segment_folder(
+    source: Path, out: Path, segmenter: Segmenter, probabilities: bool, overwrite: bool, progress: Progress
+) -> int:
+    images = _named_images(source)
+    with atomic_output(out, overwrite=overwrite) as draft:
+        draft.mkdir()
+        for done, (stem, load) in enumerate(images, start=1):
+            path = draft / f"{stem}.png"
+            _write_labels(path, segmenter.probabilities(load()), _beside(path) if probabilities else None)
+            progress(done, len(images))
+    return len(images)
+
+
+def _segment_image(image: Image, out: Path, segmenter: Segmenter, probabilities: bool, overwrite: bool) -> None:
+    with ExitStack() as outputs:
+        draft = outputs.enter_context(atomic_output(out, overwrite=overwrite))
+        beside = outputs.enter_context(atomic_output(_beside(out), overwrite=overwrite)) if probabilities else None
+        _write_labels(draft, segmenter.probabilities(image), beside)
 
 
 def _named_images(folder: Path) -> list[tuple[str, Callable[[], Image]]]:

@@ -60,8 +60,9 @@ def check_dtype(dtype: np.dtype[Any]) -> None:
 
 
 def is_blanked(frame: NDArray[Any]) -> bool:
-    """Whether a frame holds no measurement at all: every pixel is NaN.
+    """Whether a frame holds no measurement at all: every pixel is NaN, or all are alike, as in a dropped frame.
 
-    Movies keep NaN as recorded. A NaN pixel is a pixel without data, an all-NaN frame a blanked one.
+    Movies keep NaN as recorded. A NaN pixel is a pixel without data.
     """
-    return frame.dtype.kind == "f" and bool(np.isnan(frame).all())
+    known = frame[np.isfinite(frame)] if frame.dtype.kind == "f" else frame
+    return known.size == 0 or bool((known == known.flat[0]).all())

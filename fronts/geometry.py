@@ -9,7 +9,7 @@ from skimage.morphology import convex_hull_image, disk, opening
 
 from ionfront.core import FrontFitError
 
-__all__ = ["entry_boundary", "front_normal", "geodesic_distance_px", "largest_particle"]
+__all__ = ["entry_boundary", "front_normal", "geodesic_distance_px", "largest_particle", "order_agreement"]
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -57,22 +57,26 @@ def front_normal(arrival: Floats, known: Mask, smoothing_px: float = _SMOOTHING_
     return gradient_y / length, gradient_x / length
 
 
-def entry_boundary(arrival: Floats, reached: Mask, particle: Mask) -> Mask:
+def entry_boundary(arrival: Floats, particle: Mask, measured: Mask | None = None) -> Mask:
     """Boundary pixels through which the ion entered, shape (y, x); never empty.
 
     Candidates are the whole boundary and its earliest stretches, with and without the places where the
     front did not set out inwards. The one from which distance orders the arrival times best is taken.
 
     Args:
-        arrival: Arrival times of the first step, shape (y, x).
-        reached: Where the reaction arrived.
+        arrival: Arrival times of the first step, shape (y, x); infinite where never reached.
         particle: The particle.
+        measured: Pixels whose arrival times are to be ordered; None takes all. The others may still be the entry.
     """
-    rank = np.where(reached, arrival, np.inf)[particle]
+    measured = particle if measured is None else measured & particle
+    reached = np.isfinite(arrival) & particle
+    candidates = _entry_candidates(arrival, reached, particle)
+    if (reached & ~measured).any() and (reached & measured).any():
+        candidates += _entry_candidates(arrival, reached & measured, particle)
     best, best_score = np.zeros_like(particle), -np.inf
-    for candidate in _entry_candidates(arrival, reached & particle, particle):
-        distance = geodesic_distance_px(particle, candidate)[particle]
-        score = _rank_agreement(distance, rank)
+    for candidate in candidates:
+        distance = np.where(measured, geodesic_distance_px(particle, candidate), np.nan)
+        score = order_agreement(distance, arrival)
         if score > best_score:
             best, best_score = candidate, score
     return best
@@ -110,16 +114,6 @@ def _earliest_point(arrival: Floats, edge: Mask) -> Mask:
     return point
 
 
-def _rank_agreement(distance: Floats, arrival: Floats) -> float:
-    """Spearman correlation over at most some thousand pixels; never reached counts as last."""
-    use = np.flatnonzero(np.isfinite(distance))
-    use = use[:: max(1, use.size // 4000)]
-    if use.size < 3:
-        return -np.inf
-    latest = np.where(np.isfinite(arrival), arrival, np.finfo(float).max)
-    return float(stats.spearmanr(distance[use], latest[use]).statistic)
-
-
 def geodesic_distance_px(particle: Mask, entry: Mask) -> Floats:
     """Distance inside the particle from the stretch of outline that runs along the entry, shape (y, x); NaN outside.
 
@@ -133,6 +127,25 @@ def geodesic_distance_px(particle: Mask, entry: Mask) -> Floats:
     open_space = np.ma.MaskedArray(level, mask=~(particle | doors))
     distance = np.ma.filled(skfmm.distance(open_space), np.nan)
     return np.where(particle & ~(doors & ~entry), distance, np.nan)
+
+
+def order_agreement(distance: Floats, arrival: Floats) -> float:
+    """How well distance from the entry orders the arrival times: Spearman correlation, 1 for one sweeping front.
+
+    Args:
+        distance: Shape (y, x); NaN outside the particle.
+        arrival: Shape (y, x); infinite where never reached, which counts as last.
+
+    Returns:
+        The correlation over at most some thousand pixels; minus infinity where there are fewer than three.
+    """
+    use = np.flatnonzero(np.isfinite(distance))
+    use = use[:: max(1, use.size // 4000)]
+    if use.size < 3:
+        return -np.inf
+    times = arrival.ravel()[use]
+    latest = np.where(np.isfinite(times), times, np.finfo(float).max)
+    return float(stats.spearmanr(distance.ravel()[use], latest).statistic)
 
 
 def _outward_normal(particle: Mask) -> tuple[Floats, Floats]:

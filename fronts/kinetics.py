@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ionfront.core import FrontFitError, Quantity, Transition
 from ionfront.physics import LAW_NAMES, LawName
 
-from .position import FrontTrack, track_front
+from .position import FrontTrack, completed_fraction, track_front
 from .rate_fit import LawFit, fit_exponent, fit_law, law_probabilities, mean_velocity, usable
 from .shape import FrontShape, front_shape
 
@@ -63,6 +63,7 @@ class TransitionResult:
 def measure_transition(
     transition: Transition,
     arrival: Floats,
+    particle: NDArray[np.bool_],
     distance_px: Floats,
     time: Floats,
     *,
@@ -74,16 +75,17 @@ def measure_transition(
     Args:
         transition: What changes into what.
         arrival: Arrival times, shape (y, x); infinite where never reached.
-        distance_px: Geodesic distance from the entry, shape (y, x); NaN outside the particle.
+        particle: All of the particle, shape (y, x): what the completed fraction is a fraction of.
+        distance_px: Geodesic distance from the entry, shape (y, x); NaN where the front cannot be followed.
         time: Frame times, shape (n,).
         pixel: Length of a pixel in the unit wanted.
         seed: Of every resampling.
     """
-    track = track_front(arrival, distance_px * pixel, time, seed=seed)
+    track = track_front(arrival, distance_px * pixel, time, pixel=pixel, seed=seed)
     swept = np.isfinite(arrival) & np.isfinite(distance_px)
     half_width = 0.5 * float(swept.sum()) / max(track.swept / pixel, 1.0)
     shape = front_shape(np.where(swept, arrival, 0.0), swept, half_width, seed=seed)
-    completed = Quantity.from_samples(track.completed, track.completed_replicates)
+    completed = completed_fraction(arrival, particle, seed=seed)
     try:
         rate, why = _measure_rate(track, pixel, seed), ""
     except FrontFitError as error:

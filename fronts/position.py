@@ -1,8 +1,9 @@
-"""How far a front has come at each time, read off an arrival map by matching areas.
+"""How far a front has come at each time, read off an arrival map as a trimmed mean over its breadth.
 
-At time t the front stands where the particle area nearer to the entry equals the area reached by then. For
-a front that follows the distance from the entry this is exact; for a rough, tilted or curved one it is its
-mean position; and a pixel whose arrival time is wrong moves it by no more than that pixel's area.
+At each distance d from the entry, a share F(d, t) of the particle has been reached by time t. The integral of F
+over d is the mean position of a front along its breadth, rough, tilted or curved as it may be. Pixels that a
+segmenter takes for product or for host all along would pull that mean, so the foremost and the hindmost fifth of
+the breadth are trimmed: the integral of (F - 1/5) / (3/5), cut off below 0 and above 1, is exactly the trimmed mean.
 """
 
 from dataclasses import dataclass
@@ -10,10 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["FrontTrack", "track_front"]
+from ionfront.core import Quantity
+
+__all__ = ["FrontTrack", "completed_fraction", "track_front"]
 
 Floats = NDArray[np.float64]
 
+_TRIMMED = 0.2
 _BLOCKS_ACROSS = 10  # of the particle's area: the blocks that are drawn anew by the bootstrap
 
 
@@ -26,16 +30,12 @@ class FrontTrack:
         position: Distance from the entry, shape (n,), in the unit of the distances given.
         replicates: Shape (n_replicates, n): the same from resampled blocks of the particle.
         depth: The farthest that the front can go.
-        completed: Share of the particle reached by the end.
-        completed_replicates: Shape (n_replicates,).
     """
 
     time: Floats
     position: Floats
     replicates: Floats
     depth: float
-    completed: float
-    completed_replicates: Floats
 
     @property
     def swept(self) -> float:
@@ -48,6 +48,7 @@ def track_front(
     distance: Floats,
     time: ArrayLike,
     *,
+    pixel: float = 1.0,
     n_replicates: int = 200,
     seed: int = 0,
 ) -> FrontTrack:
@@ -55,8 +56,9 @@ def track_front(
 
     Args:
         arrival: Arrival times, shape (y, x); infinite where never reached.
-        distance: Geodesic distance from the entry, shape (y, x); NaN outside the particle.
+        distance: Geodesic distance from the entry, shape (y, x); NaN where nothing is measured.
         time: When to read the position, shape (n,), increasing, in the unit of `arrival`.
+        pixel: Length of a pixel in the unit of `distance`: the width of a bin of distances.
         n_replicates: Block bootstrap samples. Blocks are squares of about a hundredth of the particle, so
             that neighbouring pixels, which err alike, are drawn together.
         seed: Of the bootstrap.
@@ -65,21 +67,52 @@ def track_front(
     rows, columns = np.nonzero(np.isfinite(distance))
     depth_of, arrival_of = distance[rows, columns], arrival[rows, columns]
     block = _blocks(rows, columns)
-    steps = 4 * int(np.ptp(rows) + np.ptp(columns) + 2)  # a few a pixel, whatever the unit of the distances
-    grid = np.linspace(0.0, float(depth_of.max()) * (1 + 1e-9), 1 + max(64, steps))
-    nearer = _cumulative(block, np.searchsorted(grid, depth_of), grid.size)
-    reached = _cumulative(block, np.searchsorted(moments, arrival_of), moments.size)
-    draws = _draws(nearer.shape[0], n_replicates, seed)
-    position = _matched(nearer.sum(axis=0), reached.sum(axis=0), grid)
-    replicates = [_matched(draw @ nearer, draw @ reached, grid) for draw in draws]
+    reading = _Reading(depth_of / pixel, np.searchsorted(moments, arrival_of), moments.size)
+    draws = _draws(int(block.max()) + 1, n_replicates, seed)
+    replicates = [reading.position_px(draw[block]) for draw in draws]
     return FrontTrack(
         time=moments,
-        position=position,
-        replicates=np.array(replicates).reshape(-1, moments.size),
-        depth=float(grid[-1]),
-        completed=float(reached[:, -1].sum() / rows.size),
-        completed_replicates=(draws @ reached[:, -1]) / (draws @ nearer[:, -1]),
+        position=pixel * reading.position_px(np.ones(rows.size)),
+        replicates=pixel * np.array(replicates).reshape(-1, moments.size),
+        depth=float(depth_of.max()),
     )
+
+
+def completed_fraction(
+    arrival: Floats, particle: NDArray[np.bool_], *, n_replicates: int = 200, seed: int = 0
+) -> Quantity:
+    """Share of a particle, shape (y, x), that was reached at all, with its block-bootstrap interval."""
+    rows, columns = np.nonzero(particle)
+    reached, block = np.isfinite(arrival[particle]), _blocks(rows, columns)
+    done, all_of = np.bincount(block, reached), np.bincount(block).astype(float)
+    draws = _draws(all_of.size, n_replicates, seed)
+    return Quantity.from_samples(float(reached.mean()), (draws @ done) / (draws @ all_of))
+
+
+class _Reading:
+    """Pixels sorted into bins of distance and time, once for all replicates."""
+
+    def __init__(self, depth_px: Floats, moment: NDArray[np.intp], n_moments: int) -> None:
+        self._bin = depth_px.astype(np.intp)
+        self._depth_px = float(depth_px.max())
+        self._shape = (int(self._bin.max()) + 1, n_moments + 1)  # the last moment is "not within the movie"
+        self._cell = self._bin * self._shape[1] + moment
+
+    def position_px(self, weight: Floats) -> Floats:
+        """Trimmed mean position at each moment, shape (n_moments,), with pixels counted by `weight`."""
+        counts = np.bincount(self._cell, weight, minlength=self._shape[0] * self._shape[1]).reshape(self._shape)
+        total = counts.sum(axis=1)
+        filled = np.flatnonzero(total > 0)
+        share = np.cumsum(counts[filled, :-1], axis=1) / total[filled, None]
+        passed = np.clip((share - _TRIMMED) / (1 - 2 * _TRIMMED), 0.0, 1.0)
+        # A bin without pixels, as before the rim or between the pixel rows of a bar, goes as its neighbours do.
+        return np.asarray(np.minimum(_widths(filled, self._shape[0]) @ passed, self._depth_px))
+
+
+def _widths(filled: NDArray[np.intp], n_bins: int) -> Floats:
+    """How many bins each filled one stands for, shape (n_filled,): its own and half of the empty ones beside it."""
+    edges = np.concatenate([[0.0], (filled[1:] + filled[:-1] + 1) / 2, [float(n_bins)]])
+    return np.diff(edges)
 
 
 def _blocks(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -89,23 +122,6 @@ def _blocks(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.int
     return np.asarray(np.unique(keys, return_inverse=True)[1])
 
 
-def _cumulative(block: NDArray[np.intp], bin_of: NDArray[np.intp], n_bins: int) -> Floats:
-    """How many pixels of each block lie at or below each bin, shape (block, bin)."""
-    inside = bin_of < n_bins
-    counts = np.zeros((int(block.max()) + 1, n_bins))
-    np.add.at(counts, (block[inside], bin_of[inside]), 1.0)
-    return np.cumsum(counts, axis=1)
-
-
 def _draws(n_blocks: int, n_replicates: int, seed: int) -> Floats:
     rng = np.random.default_rng(seed)
     return rng.multinomial(n_blocks, np.full(n_blocks, 1 / n_blocks), size=n_replicates).astype(float)
-
-
-def _matched(nearer: Floats, reached: Floats, grid: Floats) -> Floats:
-    """The distance within which as much area lies as was reached."""
-    # Interpolation needs areas that strictly increase. Where they do not, as between the pixel rows of a bar that
-    # lies along them, a hair of slope finds either end of the plateau; the front stands in its middle.
-    hair = np.arange(nearer.size) * 1e-9
-    first, last = np.interp(reached, nearer + hair, grid), np.interp(reached, nearer + hair - hair[-1] - 1e-9, grid)
-    return np.where(reached > 0, (first + last) / 2, 0.0)

@@ -10,6 +10,7 @@ from scipy import ndimage
 from ionfront.core import Calibration, PhaseScheme, Transition
 
 from .arrival import ArrivalAccumulator, ArrivalMap
+from .doubts import doubts_about
 from .geometry import entry_boundary, geodesic_distance_px, largest_particle
 from .kinetics import TransitionResult, measure_transition
 from .registration import DriftCorrector
@@ -22,7 +23,12 @@ Mask = NDArray[np.bool_]
 _SMALLEST_REACTION = 0.03  # share of the particle: less is what a segmenter gets wrong on a still movie
 _RIM_PX = 2
 _LION_SHARE = 0.8  # of the particle area: what the largest particle must hold for the others not to matter
-_SMALLEST_PHASE = 0.04  # share of the particle that a phase must cover at its height to be a step of its own
+_SMALLEST_PHASE = 0.04  # share of the particle that must pass through a phase for it to be a step of its own
+_SHARE_OF_BEYOND = 0.5  # of what is in later phases: the same. Patches of a wrong phase are passed by a minority
+_THICKEN = 2  # erosions that a phase must survive: along a blurred front runs a band that looks like a phase in between
+_LASTING = 0.03  # share of the frames that a pixel must spend in a phase to have passed through it
+_LEAST_SEEN = 0.2  # share of the particle that must be pristine at the start to be measured by itself
+_COUNTED_SIDE_PX = 512  # labels are thinned out to this for that count
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,9 @@ class FrontTracker:
         has_background = 0 not in scheme.order_ids
         self._drift = DriftCorrector(0 if register and has_background else None)
         self._areas: list[Floats] = []
+        self._thinning = max(1, -(-max(shape) // _COUNTED_SIDE_PX))
+        thinned = (-(-length // self._thinning) for length in shape)
+        self._frames_in = np.zeros((scheme.count, *thinned), np.uint32)
         self._times: list[float] = []
 
     def push(self, time: float, probabilities: NDArray[np.float32] | None) -> None:
@@ -85,7 +94,9 @@ class FrontTracker:
             self._arrival.push(time, None)
             return
         aligned = self._drift.align(probabilities)
-        self._areas.append(_areas_px(aligned))
+        labels = aligned.argmax(axis=0)
+        self._areas.append(np.bincount(labels.ravel(), minlength=self._scheme.count).astype(float))
+        self._count(labels)
         self._arrival.push(time, aligned)
 
     def result(self, calibration: Calibration, *, seed: int = 0) -> FrontResult:
@@ -98,15 +109,15 @@ class FrontTracker:
         arrivals = self._arrival.result()
         particle, share = largest_particle(arrivals.initial)
         inner, rim_px = _without_rim(particle)
-        steps, times_of = _observed(self._steps(np.array(self._areas), particle), arrivals, particle, inner)
-        entry, distance = _entry_and_distance(times_of, inner, rim_px)
+        steps, times_of = _observed(self._steps(particle), arrivals, particle, inner)
         pixel, times = calibration.pixel_size_nm or 1.0, np.array(self._times)
+        entry, distance = _entry_and_distance(times_of, inner, rim_px, times)
         transitions = tuple(
-            measure_transition(transition, arrival, distance, times, pixel=pixel, seed=seed)
+            measure_transition(transition, arrival, inner, distance, times, pixel=pixel, seed=seed)
             for (_, transition), arrival in zip(steps, times_of, strict=True)
         )
         warnings = [] if share > _LION_SHARE else [_other_particles(share)]
-        warnings += [f"{item.transition}: {item.why}" for item in transitions if item.rate is None]
+        warnings += doubts_about(transitions, times_of, inner, distance, times, pixel=pixel)
         return replace(
             self.empty_result(),
             reaction_observed=bool(transitions),
@@ -136,11 +147,22 @@ class FrontTracker:
             warnings=(),
         )
 
-    def _steps(self, areas_px: Floats, particle: Mask) -> list[tuple[int, Transition]]:
-        """Steps between the phases that were really there: index into the arrival map, and its name."""
+    def _count(self, labels: NDArray[np.intp]) -> None:
+        """Count this frame wherever a phase is thick enough to be one."""
+        thinned = labels[:: self._thinning, :: self._thinning]
+        for phase in self._scheme.order_ids[1:]:
+            self._frames_in[phase] += ndimage.binary_opening(thinned == phase, iterations=_THICKEN)
+
+    def _steps(self, particle: Mask) -> list[tuple[int, Transition]]:
+        """Steps between the phases that the particle really passed: index into the arrival map, and its name."""
         order, ids = self._scheme.reaction_order, self._scheme.order_ids
-        height = np.nan_to_num(_smoothed(areas_px)).max(axis=0) / particle.sum()
-        present = [0, *(i for i in range(1, len(order)) if height[ids[i]] > _SMALLEST_PHASE)]
+        thinned = particle[:: self._thinning, :: self._thinning]
+        passed = self._frames_in[:, thinned] >= max(2.0, _LASTING * len(self._times))
+        present = [0]
+        for i in range(1, len(order)):
+            beyond = passed[list(ids[i + 1 :])].any(axis=0).mean()
+            if passed[ids[i]].mean() > max(_SMALLEST_PHASE, _SHARE_OF_BEYOND * beyond):
+                present.append(i)
         # A pixel has left phase a once it is in any later one: the step after a's own index tells.
         return [(a, Transition(order[a], order[b])) for a, b in itertools.pairwise(present)]
 
@@ -155,28 +177,26 @@ def _observed(
     return [steps[i] for i in seen], times_of[seen]
 
 
-def _entry_and_distance(times_of: Floats, inner: Mask, rim_px: int) -> tuple[Mask, Floats]:
+def _entry_and_distance(times_of: Floats, inner: Mask, rim_px: int, times: Floats) -> tuple[Mask, Floats]:
     """Entry of the first front, and the distance from it that all fronts are measured by; empty without a front.
 
     Both leave the rim out; distance still counts from the outline, which runs a rim's width before the entry.
     """
     if len(times_of) == 0:
         return np.zeros_like(inner), np.full(inner.shape, np.nan)
-    reached = np.isfinite(times_of[0]) & inner
-    entry = entry_boundary(np.where(reached, times_of[0], 0.0), reached, inner)
-    return entry, geodesic_distance_px(inner, entry) + rim_px
+    measured = _seen_to_react(times_of[0], inner, times)
+    entry = entry_boundary(times_of[0], inner, measured)
+    return entry, np.where(measured, geodesic_distance_px(inner, entry) + rim_px, np.nan)
 
 
-def _areas_px(probabilities: NDArray[np.float32]) -> Floats:
-    labels = probabilities.argmax(axis=0)
-    return np.bincount(labels.ravel(), minlength=probabilities.shape[0]).astype(float)
+def _seen_to_react(arrival: Floats, inner: Mask, times: Floats) -> Mask:
+    """Pixels that the front may pass within the movie.
 
-
-def _smoothed(areas_px: Floats) -> Floats:
-    """Running median over five frames: a phase that flashes up in one frame is not a step."""
-    if len(areas_px) < 5:
-        return areas_px
-    return np.asarray(np.median(np.lib.stride_tricks.sliding_window_view(areas_px, 5, axis=0), axis=-1))
+    What counts as reacted from the first frame on, whether it is or the segmenter errs there, tells nothing of when
+    the front came by; where nearly all of a particle does, there is nothing else to go by.
+    """
+    later = inner & ~(arrival < times[min(1, len(times) - 1)])
+    return later if later.sum() > _LEAST_SEEN * inner.sum() else inner
 
 
 def _reached_times(arrivals: ArrivalMap, steps: list[int], particle: Mask) -> Floats:

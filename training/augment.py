@@ -20,7 +20,8 @@ class Augmentation:
     """How much a crop is varied. A probability of zero turns a change off.
 
     Attributes:
-        flip: Probability of each mirror image.
+        flip_x: Probability of the mirror image left to right.
+        flip_y: Probability of the mirror image top to bottom; 0, as for rotate90, where specimens have an upright.
         rotate90: Probability of a quarter turn.
         affine: Probability of a scaling and rotation.
         scale: Smallest and largest zoom.
@@ -36,7 +37,8 @@ class Augmentation:
         shot_scale: Largest strength of shot noise, as albumentations counts it.
     """
 
-    flip: float = 0.5
+    flip_x: float = 0.5
+    flip_y: float = 0.5
     rotate90: float = 0.75
     affine: float = 0.5
     scale: tuple[float, float] = (0.7, 1.4)
@@ -72,8 +74,8 @@ def _pipeline(s: Augmentation, clip_range: float) -> Any:
     brightness, noise_std = s.brightness / clip_range, s.noise_std / clip_range
     return alb.Compose(
         [
-            alb.HorizontalFlip(p=s.flip),
-            alb.VerticalFlip(p=s.flip),
+            alb.HorizontalFlip(p=s.flip_x),
+            alb.VerticalFlip(p=s.flip_y),
             alb.RandomRotate90(p=s.rotate90),
             alb.Affine(
                 scale=s.scale,

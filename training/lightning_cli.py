@@ -199,6 +199,7 @@ def _quieten() -> None:
         ".*recommended to use .*sync_dist=True.*",  # the confusion matrix has added up all processes already
         ".*Any type hint is inferred as AnyType.*",
         "The ``noload`` loader strategy.*",
+        "Found .* module.* in eval mode at the start of training.*",  # `freeze_norm` asked for it
     ):
         warnings.filterwarnings("ignore", message=message)
     warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"jsonargparse|lightning")

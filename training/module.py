@@ -57,6 +57,9 @@ class SegmenterModule(LightningModule):  # type: ignore[misc]
         schedule: Course of the learning rate.
         warmup_fraction: Share of all steps in which it rises.
         loss: Weights of the loss.
+        freeze_norm: Whether batch normalisation keeps the statistics of `init_from`. Batches of a few crops, each from
+            another specimen, have statistics unlike those of whole frames; a network that leans on them does worse
+            when it is used.
         channels_last: Memory layout; faster on most hardware.
     """
 
@@ -74,6 +77,7 @@ class SegmenterModule(LightningModule):  # type: ignore[misc]
         schedule: Schedule = "one-cycle",
         warmup_fraction: float = 0.1,
         loss: Loss = Loss(),
+        freeze_norm: bool = False,
         channels_last: bool = True,
     ) -> None:
         super().__init__()
@@ -94,6 +98,17 @@ class SegmenterModule(LightningModule):  # type: ignore[misc]
         self._schedule, self._warmup = schedule, warmup_fraction
         self.loss = _CombinedLoss(loss)
         self.confusion = MulticlassConfusionMatrix(len(phases), ignore_index=IGNORE)
+        self._freeze_norm = freeze_norm
+        self.train()
+
+    def train(self, mode: bool = True) -> "SegmenterModule":
+        """Training mode, but for normalisation that is frozen."""
+        super().train(mode)
+        if self._freeze_norm:
+            for layer in self.network.modules():
+                if isinstance(layer, nn.BatchNorm2d):
+                    layer.eval()
+        return self
 
     def forward(self, frames: Tensor) -> Tensor:
         """Logits (batch, phase, y, x) of normalised frames (batch, 1, y, x)."""

@@ -64,7 +64,7 @@ def test_an_ignored_id_may_be_one_of_the_phases():
 
 def test_a_movie_is_written_and_heard_frame_by_frame(tmp_path):
     frames = np.zeros((3, 8, 8), np.float32)
-    frames[0], frames[1], frames[2] = 1, np.nan, 2
+    frames[0, :, 0], frames[1], frames[2, :, 0] = 1, np.nan, 2
     movie = xr.DataArray(frames, {"time": [0.0, 0.5, 1.0]}, ("time", "y", "x"), attrs={"frame_time_s": 0.5})
     listener, seen = Listener(), []
 

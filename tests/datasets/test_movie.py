@@ -240,10 +240,12 @@ def test_nan_stays_and_a_blanked_frame_is_told(tmp_path):
     stack = STACK.astype(np.float32)
     stack[1] = np.nan
     stack[2, 0, 0] = np.nan
+    stack[3] = 7
     np.save(tmp_path / "a.npy", stack)
     movie = open_movie(tmp_path / "a.npy")
     np.testing.assert_array_equal(movie, stack)
-    assert [is_blanked(frame.values) for frame in movie] == [False, True, False, False, False]
+    assert [is_blanked(frame.values) for frame in movie] == [False, True, False, True, False]
+    assert is_blanked(np.zeros((4, 4), np.uint16))
 
 
 def write_video(path, frames, codec, rate=10, pix_fmt="gray"):

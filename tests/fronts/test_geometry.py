@@ -22,7 +22,7 @@ def arrival_of(distance, particle, seed=0):
 def entry_of(distance, particle, done=0.8):
     arrival = arrival_of(distance, particle)
     reached = particle & (arrival < done * distance[particle].max())
-    return entry_boundary(np.where(reached, arrival, 0.0), reached, particle)
+    return entry_boundary(np.where(reached, arrival, np.inf), particle)
 
 
 def test_distance_along_a_bar_is_axial():
@@ -56,6 +56,17 @@ def test_a_wire_is_entered_at_its_end():
     assert (X[entry] < 16).all()
     distance = geodesic_distance_px(BAR, entry)
     assert np.abs(distance - (X - 9.5))[BAR].mean() < 0.5  # none of the sides taken for an entry
+
+
+def test_a_patch_that_was_wrong_from_the_start_is_no_entry():
+    distance = X - 9.5
+    arrival = np.where(BAR & (distance < 50), distance, np.inf)
+    wrong = BAR & (X > 60)
+    arrival[wrong] = 0.0
+    misled = geodesic_distance_px(BAR, entry_boundary(arrival, BAR))
+    right = geodesic_distance_px(BAR, entry_boundary(arrival, BAR, BAR & ~wrong))
+    assert np.abs(right - distance)[BAR].mean() < 0.5
+    assert np.abs(misled - distance)[BAR].mean() > 2
 
 
 def test_a_shrinking_core_is_entered_all_around():

@@ -22,7 +22,7 @@ def measured(law, seed, noise_px=0.15, time=TIME, onset=ONSET):
 
 def track_of(position, depth=100.0):
     time = np.arange(len(position), dtype=float)
-    return FrontTrack(time, np.asarray(position, float), np.zeros((1, time.size)), depth, 1.0, np.ones(1))
+    return FrontTrack(time, np.asarray(position, float), np.zeros((1, time.size)), depth)
 
 
 @pytest.mark.parametrize("seed", range(3))

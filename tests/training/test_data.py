@@ -143,7 +143,7 @@ def test_augmentation_is_seeded_and_keeps_labels_whole(discs):
 
 
 def test_augmentation_can_be_turned_off():
-    nothing = Augmentation(flip=0, rotate90=0, affine=0, tone=0, blur=0, noise=0)
+    nothing = Augmentation(flip_x=0, flip_y=0, rotate90=0, affine=0, tone=0, blur=0, noise=0)
     image = np.random.default_rng(0).uniform(-1, 2, (16, 16)).astype(np.float32)
     varied, _ = Augmenter(nothing, Normalisation())(image, np.zeros((16, 16), np.uint8), 3)
     assert np.allclose(varied, image, atol=1e-5)

@@ -82,6 +82,22 @@ def test_starting_from_a_model_file_takes_its_weights(trained):
     assert all(torch.equal(own[name], value) for name, value in weights_from_onnx(path).items())
 
 
+def test_frozen_normalisation_keeps_its_statistics_while_its_scale_learns():
+    frozen, (frames, labels) = module(freeze_norm=True), batch()
+    frozen.eval().train()
+    before = {name: value.clone() for name, value in frozen.network.named_buffers()}
+    frozen.loss(frozen(frames), labels).backward()
+    assert all(torch.equal(before[name], value) for name, value in frozen.network.named_buffers())
+    assert all(p.grad is not None for p in frozen.parameters())
+    assert not all(torch.equal(old, new) for old, new in _buffers_around_a_step(module(), frames))
+
+
+def _buffers_around_a_step(thawed, frames):
+    before = [value.clone() for value in thawed.network.buffers()]
+    thawed(frames)
+    return zip(before, thawed.network.buffers(), strict=True)
+
+
 def test_another_number_of_phases_starts_with_a_new_head(trained):
     path = trained.result.model_path
     started = SegmenterModule(list("abcdef"), encoder_depth=2, decoder_channels=[8, 4], init_from=str(path))

@@ -1,0 +1,79 @@
+"""What should make a reader doubt a measured front, in sentences that travel with the numbers."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .geometry import order_agreement
+from .kinetics import TransitionResult
+
+__all__ = ["doubts_about"]
+
+Floats = NDArray[np.float64]
+
+_EARLY_SHARE = 0.1
+_ORDER = 0.75
+_MISFIT_PX = 1.5
+_MISFIT_SHARE = 0.06  # of the distance swept
+
+
+def doubts_about(
+    transitions: Sequence[TransitionResult],
+    times_of: Floats,
+    particle: NDArray[np.bool_],
+    distance_px: Floats,
+    time: Floats,
+    *,
+    pixel: float,
+) -> list[str]:
+    """Sentences on a reaction that had begun, that does not spread from its entry, or that no law follows.
+
+    Args:
+        transitions: What was measured.
+        times_of: Arrival times of each, shape (transition, y, x); infinite where never reached.
+        particle: Shape (y, x).
+        distance_px: Distance from the entry, shape (y, x); NaN where nothing was measured.
+        time: Frame times, shape (n,).
+        pixel: Length of a pixel in the unit of the tracks.
+    """
+    found = [_already_reacted(times_of, particle, time)]
+    for item, arrival in zip(transitions, times_of, strict=True):
+        found += [_disorder(item, arrival, distance_px), _misfit(item, pixel)]
+    return [sentence for sentence in found if sentence]
+
+
+def _already_reacted(times_of: Floats, particle: NDArray[np.bool_], time: Floats) -> str:
+    if len(times_of) == 0 or len(time) < 2:
+        return ""
+    share = float((times_of[0][particle] < time[1]).mean())
+    if share < _EARLY_SHARE:
+        return ""
+    return (
+        f"{share:.0%} of the particle counts as reacted from the first frame on: either the movie starts late, or the "
+        "model takes part of the unreacted particle for a product. Compare labels.zarr with the movie; fine-tune the "
+        "model where they differ."
+    )
+
+
+def _disorder(item: TransitionResult, arrival: Floats, distance_px: Floats) -> str:
+    agreement = order_agreement(distance_px, arrival)
+    if not agreement < _ORDER:
+        return ""
+    return (
+        f"{item.transition}: arrival times follow the distance from the entry with a rank correlation of only "
+        f"{agreement:.2f} (one sweeping front: 1), so that its position, and all that rests on it, is doubtful. "
+        "Look at the arrival map for wrong labels, or for several fronts."
+    )
+
+
+def _misfit(item: TransitionResult, pixel: float) -> str:
+    if item.rate is None:
+        return f"{item.transition}: {item.why}"
+    miss = float(np.sqrt(np.mean(np.square(item.rate.fit.residuals))))
+    if miss < max(_MISFIT_PX * pixel, _MISFIT_SHARE * item.track.swept):
+        return ""
+    return (
+        f"{item.transition}: the most probable law misses the track by {miss / item.track.swept:.0%} of the distance "
+        "swept (root mean square): none of the laws describes this front, and its interval does not cover that."
+    )
