@@ -9,7 +9,7 @@ import json
 import math
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import jsonschema
 import numpy as np
@@ -20,9 +20,17 @@ from ionfront.fronts import FrontResult, RateResult, TransitionResult
 __all__ = ["SCHEMA_VERSION", "ModelCard", "kinetics_record", "write_kinetics"]
 
 SCHEMA_VERSION = 1
-ModelCard = dict[str, str]
 
 Json = dict[str, Any]
+
+
+class ModelCard(TypedDict):
+    """Which model labelled the frames, and of how many frames the means were that it saw."""
+
+    name: str
+    version: str
+    sha256: str
+    averaged_frames: int
 
 
 def kinetics_record(
@@ -40,7 +48,7 @@ def kinetics_record(
         result: What was measured.
         calibration: Scales, and so the units.
         source: The movie.
-        model: `name`, `version` and `sha256`; None when labels came from elsewhere.
+        model: What labelled the frames; None when labels came from elsewhere.
         material: `host` and `ion`, where the user named them.
         warnings: Sentences beside those of the result.
     """

@@ -8,10 +8,10 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ionfront.core import PhaseScheme
-from ionfront.datasets import calibration_of, is_blanked, write_label_zarr
+from ionfront.datasets import averaged_frames, calibration_of, is_blanked, write_label_zarr
 from ionfront.fronts import FrontTracker
 
-__all__ = ["Progress", "measure_labels", "measure_movie"]
+__all__ = ["Progress", "measure_labels", "measure_movie", "tracker_for_network"]
 
 Probabilities = NDArray[np.float32]
 Progress = Callable[[int, int], None]
@@ -19,6 +19,14 @@ Progress = Callable[[int, int], None]
 
 LABEL_ERROR = 0.05
 """Share of pixels that a labelling tool is taken to get wrong, where it does not say."""
+
+NETWORK_SCALE_ERROR = 0.06
+"""Relative standard error of positions that the bundled network brings along; see docs/uncertainty.md."""
+
+
+def tracker_for_network(scheme: PhaseScheme, shape: tuple[int, int], averaged: int) -> FrontTracker:
+    """A tracker for what a network says of frames (y, x), each the mean of `averaged`: such means share their news."""
+    return FrontTracker(scheme, shape, tempering=0.5 / averaged, scale_error=NETWORK_SCALE_ERROR)
 
 
 def measure_movie(
@@ -28,6 +36,7 @@ def measure_movie(
     tracker: FrontTracker | None,
     labels_path: Path,
     progress: Progress,
+    averaged: int = 1,
 ) -> None:
     """Segment a movie frame by frame, write its labels, and let a tracker see every frame.
 
@@ -38,10 +47,11 @@ def measure_movie(
         tracker: Takes the probabilities; None only writes labels.
         labels_path: Where the OME-Zarr goes.
         progress: Told after every frame.
+        averaged: How many frames around each one are averaged before `infer` sees it.
     """
     shape = (movie.sizes["time"], movie.sizes["y"], movie.sizes["x"])
     with write_label_zarr(labels_path, shape, scheme, calibration_of(movie), movie["time"].values) as writer:
-        for time, probabilities in _inferred(movie, infer):
+        for time, probabilities in _inferred(movie, infer, averaged):
             if tracker is not None:
                 tracker.push(time, probabilities)
             writer.append(np.zeros(shape[1:], np.uint8) if probabilities is None else probabilities.argmax(axis=0))
@@ -59,11 +69,11 @@ def measure_labels(
 
 
 def _inferred(
-    movie: xr.DataArray, infer: Callable[[NDArray[np.generic]], Probabilities]
+    movie: xr.DataArray, infer: Callable[[NDArray[np.generic]], Probabilities], averaged: int
 ) -> Iterator[tuple[float, Probabilities | None]]:
-    for index, time in enumerate(movie["time"].values):
-        frame = movie[index].values
-        yield float(time), None if is_blanked(frame) else infer(frame)
+    frames = (None if is_blanked(frame) else frame for frame in (movie[i].values for i in range(movie.sizes["time"])))
+    for time, frame in zip(movie["time"].values, averaged_frames(frames, averaged), strict=True):
+        yield float(time), None if frame is None else infer(frame)
 
 
 def _softened(labels: NDArray[np.uint8], count: int, ignore_label: int | None) -> Probabilities:

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ionfront.core import Calibration, FrontFitError, MovieError, PhaseScheme, atomic_output
-from ionfront.datasets import calibration_of, open_labels, open_movie, scheme_of
+from ionfront.core import Calibration, FrontFitError, MovieError, PhaseScheme, UsageError, atomic_output
+from ionfront.datasets import calibration_of, frames_to_average, open_labels, open_movie, scheme_of
 from ionfront.fronts import FrontResult, FrontTracker
 from ionfront.models import Segmenter, load_segmenter
 
 from .kinetics_json import ModelCard, kinetics_record, write_kinetics
-from .measure import Progress, measure_labels, measure_movie
+from .measure import Progress, measure_labels, measure_movie, tracker_for_network
 from .report import ReportMaterial, write_report
 from .tables import write_arrival, write_fronts
 
@@ -41,6 +41,7 @@ def analyze(
     model: Path | None = None,
     pixel_size_nm: float | None = None,
     frame_time_s: float | None = None,
+    average_frames: int | None = None,
     material: dict[str, str] | None = None,
     overwrite: bool = False,
     progress: Progress = lambda done, total: None,
@@ -53,6 +54,8 @@ def analyze(
         model: ONNX model file; None takes the bundled one.
         pixel_size_nm: In place of the file's.
         frame_time_s: In place of the file's.
+        average_frames: How many frames around each one are averaged before the model sees it, an odd number; None
+            chooses by noise, drift and length of the movie.
         material: `host` and `ion`, for the record.
         overwrite: Whether an existing folder may be replaced.
         progress: Told after every frame.
@@ -60,18 +63,19 @@ def analyze(
     Raises:
         MovieError: The movie cannot be read or has a single frame.
         ModelFileError: The model cannot be used.
-        UsageError: The model's labels are no reaction.
+        UsageError: The model's labels are no reaction, or `average_frames` is no odd number.
         OutputExistsError: `out` exists.
     """
     movie = open_movie(movie_path, pixel_size_nm=pixel_size_nm, frame_time_s=frame_time_s)
     _refuse_still(movie)
     segmenter = load_segmenter(model)
     scheme = segmenter.info.scheme
+    averaged = frames_to_average(movie) if average_frames is None else _odd(average_frames)
     with atomic_output(out, overwrite=overwrite) as draft:
         draft.mkdir()
-        tracker = FrontTracker(scheme, (movie.sizes["y"], movie.sizes["x"]))
-        measure_movie(movie, segmenter.probabilities, scheme, tracker, draft / "labels.zarr", progress)
-        run = _Run(movie, scheme, _card(segmenter), material or {}, _notes(movie))
+        tracker = tracker_for_network(scheme, (movie.sizes["y"], movie.sizes["x"]), averaged)
+        measure_movie(movie, segmenter.probabilities, scheme, tracker, draft / "labels.zarr", progress, averaged)
+        run = _Run(movie, scheme, _card(segmenter, averaged), material or {}, _notes(movie))
         kinetics = _write_results(draft, tracker, run)
     return Analysis(out, kinetics)
 
@@ -179,8 +183,22 @@ def _refuse_still(movie: xr.DataArray) -> None:
         )
 
 
-def _card(segmenter: Segmenter) -> ModelCard:
-    return {"name": segmenter.info.name, "version": segmenter.info.version, "sha256": segmenter.sha256}
+def _odd(average_frames: int) -> int:
+    if average_frames < 1 or average_frames % 2 == 0:
+        raise UsageError(
+            f"{average_frames} frames cannot be averaged around one in their middle; take an odd number, or 1 for none."
+        )
+    return average_frames
+
+
+def _card(segmenter: Segmenter, averaged: int) -> ModelCard:
+    info = segmenter.info
+    return {
+        "name": info.name,
+        "version": info.version,
+        "sha256": segmenter.sha256,
+        "averaged_frames": averaged,
+    }
 
 
 def _notes(movie: xr.DataArray) -> tuple[str, ...]:

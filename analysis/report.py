@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ionfront.core import Calibration, PhaseScheme, atomic_output
 from ionfront.fronts import FrontResult
 
+from .kinetics_json import ModelCard
 from .report_pictures import report_pictures
 from .report_words import cycle_tables, summary_sentences
 from .wording import format_size
@@ -35,7 +36,7 @@ class ReportMaterial:
         calibration: Scales, and so the units.
         scheme: Phases of the labels behind the result.
         first_frame: Shape (y, x), any real dtype.
-        model: `name`, `version` and `sha256`; None when labels came from elsewhere.
+        model: What labelled the frames; None when labels came from elsewhere.
         kinetics: The content of kinetics.json.
         warnings: Sentences beside those of result, calibration and kinetics; none is shown twice.
         software_version: Of IonFront.
@@ -49,7 +50,7 @@ class ReportMaterial:
     calibration: Calibration
     scheme: PhaseScheme
     first_frame: NDArray[Any]
-    model: Mapping[str, str] | None
+    model: ModelCard | None
     kinetics: Mapping[str, Any]
     warnings: tuple[str, ...]
     software_version: str

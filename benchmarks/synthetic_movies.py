@@ -2,9 +2,9 @@
 
     python benchmarks/synthetic_movies.py [--movies 20] [--first-seed 900000] [--model FILE.onnx]
 
-Every movie goes through the network and the whole measurement, as in `ionfront analyze`. Geometries and laws are taken
-in turn, so that all of their pairs occur. Training draws its seeds from 0 and its validation movies from 1,000,000,000
-upwards; these lie in between, far above what a training run reaches.
+Every movie goes through frame averaging, the network and the whole measurement, as in `ionfront analyze`. Geometries
+and laws are taken in turn, so that all of their pairs occur. Training draws its seeds from 0 and its validation movies
+from 1,000,000,000 upwards; these lie in between, far above what a training run reaches.
 """
 
 import argparse
@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
+from ionfront.analysis.measure import tracker_for_network
 from ionfront.core import Calibration
-from ionfront.datasets import SHAPE_NAMES, Scene, random_scene
-from ionfront.fronts import FrontResult, FrontTracker
+from ionfront.datasets import SHAPE_NAMES, Scene, averaged_frames, frames_to_average, random_scene
+from ionfront.fronts import FrontResult
 from ionfront.models import Segmenter, load_segmenter
 from ionfront.physics import LAW_NAMES
 
@@ -56,12 +58,13 @@ def main() -> None:
 
 def _measure(scene: Scene, segmenter: Segmenter) -> Outcome:
     size = scene.shape.inside.shape
-    tracker = FrontTracker(segmenter.info.scheme, (size[0], size[1]))
     confusion = np.zeros((5, 5), np.int64)
-    for index in range(len(scene)):
-        image, label = scene.frame(index)
+    frames, labels = zip(*(scene.frame(index) for index in range(len(scene))), strict=True)
+    averaged = frames_to_average(xr.DataArray(np.stack(frames), dims=("time", "y", "x")))
+    tracker = tracker_for_network(segmenter.info.scheme, (size[0], size[1]), averaged)
+    for time_s, image, label in zip(scene.time_s, averaged_frames(frames, averaged), labels, strict=True):
         probabilities = segmenter.probabilities(image)
-        tracker.push(float(scene.time_s[index]), probabilities)
+        tracker.push(float(time_s), probabilities)
         confusion += np.bincount(5 * label.ravel() + probabilities.argmax(axis=0).ravel(), minlength=25).reshape(5, 5)
     result = tracker.result(Calibration(scene.pixel_size_nm, float(scene.time_s[1])))
     truth = scene.truth()

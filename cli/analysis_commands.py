@@ -45,6 +45,12 @@ def analyze_command(
     model: Model = None,
     pixel_size_nm: PixelSize = None,
     frame_time_s: FrameTime = None,
+    average_frames: Annotated[
+        int | None,
+        typer.Option(
+            help="Average so many frames, an odd number, around each; chosen by noise and drift if not given."
+        ),
+    ] = None,
     host: Annotated[str, typer.Option(help="Host material, for the record, e.g. Bi2Te3.")] = "",
     ion: Annotated[str, typer.Option(help="Ion that reacts with it, e.g. Na.")] = "",
     overwrite: Overwrite = False,
@@ -59,6 +65,7 @@ def analyze_command(
             model=model,
             pixel_size_nm=pixel_size_nm,
             frame_time_s=frame_time_s,
+            average_frames=average_frames,
             material=_material(host, ion),
             overwrite=overwrite,
             progress=progress,

@@ -1,5 +1,6 @@
 """Movies and labelled frames in and out, and synthetic movies."""
 
+from .averaging import averaged_frames, frames_to_average
 from .grey import is_blanked
 from .importers import import_coco, import_label_images, import_yolo
 from .labelled import LabelledFrame, LabelledSet, read_labelled
@@ -16,7 +17,9 @@ __all__ = [
     "LabelledSet",
     "Scene",
     "ShapeName",
+    "averaged_frames",
     "calibration_of",
+    "frames_to_average",
     "group_folds",
     "import_coco",
     "import_label_images",

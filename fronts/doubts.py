@@ -21,9 +21,8 @@ _MISFIT_SHARE = 0.06  # of the distance swept
 def doubts_about(
     transitions: Sequence[TransitionResult],
     times_of: Floats,
-    particle: NDArray[np.bool_],
+    early: NDArray[np.bool_],
     distance_px: Floats,
-    time: Floats,
     *,
     pixel: float,
 ) -> list[str]:
@@ -32,25 +31,22 @@ def doubts_about(
     Args:
         transitions: What was measured.
         times_of: Arrival times of each, shape (transition, y, x); infinite where never reached.
-        particle: Shape (y, x).
-        distance_px: Distance from the entry, shape (y, x); NaN where nothing was measured.
-        time: Frame times, shape (n,).
+        early: Where each counts as done in the first frame, shape (transition, y, x).
+        distance_px: Distance from the entry, shape (y, x); NaN outside the measured particle.
         pixel: Length of a pixel in the unit of the tracks.
     """
-    found = [_already_reacted(times_of, particle, time)]
-    for item, arrival in zip(transitions, times_of, strict=True):
-        found += [_disorder(item, arrival, distance_px), _misfit(item, pixel)]
+    found = [_already_reacted(early, np.isfinite(distance_px))]
+    for item, arrival, before in zip(transitions, times_of, early, strict=True):
+        found += [_disorder(item, arrival, np.where(before, np.nan, distance_px)), _misfit(item, pixel)]
     return [sentence for sentence in found if sentence]
 
 
-def _already_reacted(times_of: Floats, particle: NDArray[np.bool_], time: Floats) -> str:
-    if len(times_of) == 0 or len(time) < 2:
-        return ""
-    share = float((times_of[0][particle] < time[1]).mean())
+def _already_reacted(early: NDArray[np.bool_], particle: NDArray[np.bool_]) -> str:
+    share = float(early[0][particle].mean()) if len(early) else 0.0
     if share < _EARLY_SHARE:
         return ""
     return (
-        f"{share:.0%} of the particle counts as reacted from the first frame on: either the movie starts late, or the "
+        f"{share:.0%} of the particle counts as reacted in the first frame: either the movie starts late, or the "
         "model takes part of the unreacted particle for a product. Compare labels.zarr with the movie; fine-tune the "
         "model where they differ."
     )
@@ -58,7 +54,7 @@ def _already_reacted(times_of: Floats, particle: NDArray[np.bool_], time: Floats
 
 def _disorder(item: TransitionResult, arrival: Floats, distance_px: Floats) -> str:
     agreement = order_agreement(distance_px, arrival)
-    if not agreement < _ORDER:
+    if not -np.inf < agreement < _ORDER:
         return ""
     return (
         f"{item.transition}: arrival times follow the distance from the entry with a rank correlation of only "

@@ -73,7 +73,8 @@ def entry_boundary(arrival: Floats, particle: Mask, measured: Mask | None = None
     candidates = _entry_candidates(arrival, reached, particle)
     if (reached & ~measured).any() and (reached & measured).any():
         candidates += _entry_candidates(arrival, reached & measured, particle)
-    best, best_score = np.zeros_like(particle), -np.inf
+    candidates = [candidate for candidate in candidates if candidate.any()]
+    best, best_score = candidates[0], -np.inf
     for candidate in candidates:
         distance = np.where(measured, geodesic_distance_px(particle, candidate), np.nan)
         score = order_agreement(distance, arrival)
@@ -137,15 +138,17 @@ def order_agreement(distance: Floats, arrival: Floats) -> float:
         arrival: Shape (y, x); infinite where never reached, which counts as last.
 
     Returns:
-        The correlation over at most some thousand pixels; minus infinity where there are fewer than three.
+        The correlation over at most some thousand pixels, relative to the largest that a share of pixels never reached,
+        all of one rank, allows; minus infinity where there is nothing to order.
     """
     use = np.flatnonzero(np.isfinite(distance))
     use = use[:: max(1, use.size // 4000)]
-    if use.size < 3:
-        return -np.inf
-    times = arrival.ravel()[use]
+    near, times = distance.ravel()[use], arrival.ravel()[use]
     latest = np.where(np.isfinite(times), times, np.finfo(float).max)
-    return float(stats.spearmanr(distance.ravel()[use], latest).statistic)
+    if use.size < 3 or np.ptp(near) == 0 or np.ptp(latest) == 0:
+        return -np.inf
+    tied = float(np.isinf(times).mean())
+    return float(stats.spearmanr(near, latest).statistic / np.sqrt(1 - tied**3))
 
 
 def _outward_normal(particle: Mask) -> tuple[Floats, Floats]:

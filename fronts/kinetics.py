@@ -16,12 +16,6 @@ __all__ = ["RateResult", "TransitionResult", "measure_transition"]
 
 Floats = NDArray[np.float64]
 
-_SYSTEMATIC = 0.012
-"""Relative error of distances that no resampling of one movie shows: swelling, blur of the outline, drift.
-
-The spread of position scale on synthetic movies beyond the bootstrap's own; see docs/uncertainty.md.
-"""
-
 
 @dataclass(frozen=True)
 class RateResult:
@@ -68,6 +62,7 @@ def measure_transition(
     time: Floats,
     *,
     pixel: float = 1.0,
+    scale_error: float,
     seed: int = 0,
 ) -> TransitionResult:
     """Measure one front.
@@ -79,6 +74,7 @@ def measure_transition(
         distance_px: Geodesic distance from the entry, shape (y, x); NaN where the front cannot be followed.
         time: Frame times, shape (n,).
         pixel: Length of a pixel in the unit wanted.
+        scale_error: Relative standard error of all positions together, which no resampling of one movie shows.
         seed: Of every resampling.
     """
     track = track_front(arrival, distance_px * pixel, time, pixel=pixel, seed=seed)
@@ -87,20 +83,20 @@ def measure_transition(
     shape = front_shape(np.where(swept, arrival, 0.0), swept, half_width, seed=seed)
     completed = completed_fraction(arrival, particle, seed=seed)
     try:
-        rate, why = _measure_rate(track, pixel, seed), ""
+        rate, why = _measure_rate(track, pixel, scale_error, seed), ""
     except FrontFitError as error:
         rate, why = None, str(error)
     return TransitionResult(transition, track, completed, shape, rate, why)
 
 
-def _measure_rate(track: FrontTrack, pixel: float, seed: int) -> RateResult:
+def _measure_rate(track: FrontTrack, pixel: float, scale_error: float, seed: int) -> RateResult:
     use = usable(track)
     time, position = track.time[use], track.position[use]
     fits = {name: fit_law(name, time, position, pixel) for name in LAW_NAMES}
     probabilities = law_probabilities(fits, pixel)
     law = max(probabilities, key=lambda name: probabilities[name])
     end = float(track.time[-1])
-    curves = _replicates(track, use, pixel, seed)
+    curves = _replicates(track, use, pixel, scale_error, seed)
     again = [fit_law(law, time, curve, pixel, near=fits[law]) for curve in curves]
     exponents = [fit_exponent(time, curve, pixel) for curve in curves]
     bands = np.quantile([fit.position(track.time) for fit in again], [0.025, 0.975], axis=0)
@@ -123,9 +119,9 @@ def _measure_rate(track: FrontTrack, pixel: float, seed: int) -> RateResult:
     )
 
 
-def _replicates(track: FrontTrack, use: NDArray[np.bool_], pixel: float, seed: int) -> list[Floats]:
+def _replicates(track: FrontTrack, use: NDArray[np.bool_], pixel: float, scale_error: float, seed: int) -> list[Floats]:
     """Curves that could have been measured: resampled blocks, and the errors that all blocks share."""
     rng = np.random.default_rng([seed, 1])
-    scales = 1 + np.hypot(_SYSTEMATIC, 0.7 * pixel / track.depth) * rng.standard_normal(len(track.replicates))
+    scales = 1 + np.hypot(scale_error, 0.7 * pixel / track.depth) * rng.standard_normal(len(track.replicates))
     curves = track.replicates[:, use] * scales[:, None]
     return [np.maximum(curve, 1e-6 * pixel) for curve in curves if curve.max() > 0]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from skimage.measure import block_reduce
 
 from ionfront.core import Calibration, PhaseScheme, Transition
 
@@ -25,9 +26,12 @@ _RIM_PX = 2
 _LION_SHARE = 0.8  # of the particle area: what the largest particle must hold for the others not to matter
 _SMALLEST_PHASE = 0.04  # share of the particle that must pass through a phase for it to be a step of its own
 _SHARE_OF_BEYOND = 0.5  # of what is in later phases: the same. Patches of a wrong phase are passed by a minority
-_THICKEN = 2  # erosions that a phase must survive: along a blurred front runs a band that looks like a phase in between
-_LASTING = 0.03  # share of the frames that a pixel must spend in a phase to have passed through it
-_LEAST_SEEN = 0.2  # share of the particle that must be pristine at the start to be measured by itself
+_THICKEN_PX = (
+    2  # erosions that a phase must survive: along a blurred front runs a band that looks like a phase in between
+)
+_LASTING = 0.03  # share of the frames that a pixel must spend in a phase to have passed through it, and
+_LASTING_FRAMES = (2, 10)  # how many frames that is at least and at most
+_LEAST_SEEN = 0.2  # share of the particle that must be unreacted in the first frame to be measured by itself
 _COUNTED_SIDE_PX = 512  # labels are thinned out to this for that count
 
 
@@ -70,19 +74,30 @@ class FrontTracker:
         shape: (y, x) of the frames.
         register: Whether to take out the drift of the stage.
         tempering: Share of a frame's evidence that is new.
+        scale_error: Relative standard error of all positions together: swelling, blur of the outline, and what the
+            labels have wrong in every frame. The default is that of nearly perfect labels (docs/uncertainty.md).
     """
 
     def __init__(
-        self, scheme: PhaseScheme, shape: tuple[int, int], *, register: bool = True, tempering: float = 0.5
+        self,
+        scheme: PhaseScheme,
+        shape: tuple[int, int],
+        *,
+        register: bool = True,
+        tempering: float = 0.5,
+        scale_error: float = 0.012,
     ) -> None:
         self._scheme = scheme
         self._arrival = ArrivalAccumulator(scheme, shape, tempering=tempering)
         has_background = 0 not in scheme.order_ids
         self._drift = DriftCorrector(0 if register and has_background else None)
+        self._scale_error = scale_error
         self._areas: list[Floats] = []
         self._thinning = max(1, -(-max(shape) // _COUNTED_SIDE_PX))
         thinned = (-(-length // self._thinning) for length in shape)
+        self._thicken = max(1, round(_THICKEN_PX / self._thinning))
         self._frames_in = np.zeros((scheme.count, *thinned), np.uint32)
+        self._frames_thick = np.zeros_like(self._frames_in)
         self._times: list[float] = []
 
     def push(self, time: float, probabilities: NDArray[np.float32] | None) -> None:
@@ -109,15 +124,25 @@ class FrontTracker:
         arrivals = self._arrival.result()
         particle, share = largest_particle(arrivals.initial)
         inner, rim_px = _without_rim(particle)
-        steps, times_of = _observed(self._steps(particle), arrivals, particle, inner)
         pixel, times = calibration.pixel_size_nm or 1.0, np.array(self._times)
-        entry, distance = _entry_and_distance(times_of, inner, rim_px, times)
+        steps, times_of = _observed(self._steps(particle), arrivals, particle, inner, self._first_change())
+        early = times_of < self._first_change()
+        entry, distance = _entry_and_distance(times_of, early, inner, rim_px)
         transitions = tuple(
-            measure_transition(transition, arrival, inner, distance, times, pixel=pixel, seed=seed)
-            for (_, transition), arrival in zip(steps, times_of, strict=True)
+            measure_transition(
+                transition,
+                arrival,
+                inner,
+                np.where(_seen_to_react(before, inner), distance, np.nan),
+                times,
+                pixel=pixel,
+                scale_error=self._scale_error,
+                seed=seed,
+            )
+            for (_, transition), arrival, before in zip(steps, times_of, early, strict=True)
         )
         warnings = [] if share > _LION_SHARE else [_other_particles(share)]
-        warnings += doubts_about(transitions, times_of, inner, distance, times, pixel=pixel)
+        warnings += doubts_about(transitions, times_of, early, distance, pixel=pixel)
         return replace(
             self.empty_result(),
             reaction_observed=bool(transitions),
@@ -148,16 +173,20 @@ class FrontTracker:
         )
 
     def _count(self, labels: NDArray[np.intp]) -> None:
-        """Count this frame wherever a phase is thick enough to be one."""
+        """Count this frame wherever a phase is, and wherever it is thick enough to be one."""
         thinned = labels[:: self._thinning, :: self._thinning]
         for phase in self._scheme.order_ids[1:]:
-            self._frames_in[phase] += ndimage.binary_opening(thinned == phase, iterations=_THICKEN)
+            here = thinned == phase
+            self._frames_in[phase] += here
+            self._frames_thick[phase] += ndimage.binary_opening(here, iterations=self._thicken)
 
     def _steps(self, particle: Mask) -> list[tuple[int, Transition]]:
         """Steps between the phases that the particle really passed: index into the arrival map, and its name."""
         order, ids = self._scheme.reaction_order, self._scheme.order_ids
-        thinned = particle[:: self._thinning, :: self._thinning]
-        passed = self._frames_in[:, thinned] >= max(2.0, _LASTING * len(self._times))
+        thinned = np.asarray(block_reduce(particle, self._thinning, np.max))
+        thick = 2 * ndimage.binary_opening(thinned, iterations=self._thicken).sum() > thinned.sum()
+        frames_in = (self._frames_thick if thick else self._frames_in)[:, thinned]
+        passed = frames_in >= np.clip(_LASTING * len(self._evident()), *_LASTING_FRAMES)
         present = [0]
         for i in range(1, len(order)):
             beyond = passed[list(ids[i + 1 :])].any(axis=0).mean()
@@ -166,36 +195,44 @@ class FrontTracker:
         # A pixel has left phase a once it is in any later one: the step after a's own index tells.
         return [(a, Transition(order[a], order[b])) for a, b in itertools.pairwise(present)]
 
+    def _evident(self) -> NDArray[np.intp]:
+        """Numbers of the frames that showed something."""
+        return np.flatnonzero(np.isfinite(np.array(self._areas)).all(axis=1))
+
+    def _first_change(self) -> float:
+        """Middle between the first two frames that showed something: what arrived before had reacted in the first."""
+        evident = self._evident()
+        return float(np.array(self._times)[evident[:2]].mean()) if evident.size > 1 else -np.inf
+
 
 def _observed(
-    steps: list[tuple[int, Transition]], arrivals: ArrivalMap, particle: Mask, inner: Mask
+    steps: list[tuple[int, Transition]], arrivals: ArrivalMap, particle: Mask, inner: Mask, first_change: float
 ) -> tuple[list[tuple[int, Transition]], Floats]:
-    """The steps that enough of the particle took, and their arrival times, shape (step, y, x)."""
+    """The steps that enough of the particle was seen to take, and their arrival times, shape (step, y, x)."""
     times_of = _reached_times(arrivals, [index for index, _ in steps], particle)
-    completed = np.isfinite(times_of[:, inner]).mean(axis=1)
-    seen = np.flatnonzero(completed >= _SMALLEST_REACTION)
+    in_sight = np.isfinite(times_of) & (times_of >= first_change)
+    seen = np.flatnonzero(in_sight[:, inner].mean(axis=1) >= _SMALLEST_REACTION)
     return [steps[i] for i in seen], times_of[seen]
 
 
-def _entry_and_distance(times_of: Floats, inner: Mask, rim_px: int, times: Floats) -> tuple[Mask, Floats]:
+def _entry_and_distance(times_of: Floats, early: NDArray[np.bool_], inner: Mask, rim_px: int) -> tuple[Mask, Floats]:
     """Entry of the first front, and the distance from it that all fronts are measured by; empty without a front.
 
     Both leave the rim out; distance still counts from the outline, which runs a rim's width before the entry.
     """
     if len(times_of) == 0:
         return np.zeros_like(inner), np.full(inner.shape, np.nan)
-    measured = _seen_to_react(times_of[0], inner, times)
-    entry = entry_boundary(times_of[0], inner, measured)
-    return entry, np.where(measured, geodesic_distance_px(inner, entry) + rim_px, np.nan)
+    entry = entry_boundary(times_of[0], inner, _seen_to_react(early[0], inner))
+    return entry, geodesic_distance_px(inner, entry) + rim_px
 
 
-def _seen_to_react(arrival: Floats, inner: Mask, times: Floats) -> Mask:
-    """Pixels that the front may pass within the movie.
+def _seen_to_react(early: Mask, inner: Mask) -> Mask:
+    """Pixels that a front may pass within the movie.
 
-    What counts as reacted from the first frame on, whether it is or the segmenter errs there, tells nothing of when
+    What counts as reacted in the first frame, whether it is or the segmenter errs there, tells nothing of when
     the front came by; where nearly all of a particle does, there is nothing else to go by.
     """
-    later = inner & ~(arrival < times[min(1, len(times) - 1)])
+    later = inner & ~early
     return later if later.sum() > _LEAST_SEEN * inner.sum() else inner
 
 

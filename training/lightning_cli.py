@@ -121,7 +121,6 @@ class _Cli(LightningCLI):  # type: ignore[misc]
                 "early_stopping.patience": 20,
                 "checkpoint.monitor": "val_mean_iou",
                 "checkpoint.mode": "max",
-                "checkpoint.save_last": True,
                 "checkpoint.filename": "best",
                 "checkpoint.dirpath": "runs/segmenter",
                 "checkpoint.enable_version_counter": False,
@@ -153,6 +152,10 @@ def _parse(arguments: list[str]) -> _Cli:
 
 def _run(cli: _Cli, run: Run | None) -> TrainingResult:
     settings = cli.config_init
+    # Lightning's own `save_last` follows the best checkpoint, so that a killed run would go on from there.
+    cli.trainer.callbacks.append(
+        ModelCheckpoint(settings.checkpoint.dirpath, "last", save_on_train_epoch_end=True, enable_version_counter=False)
+    )
     if run is not None:
         run.log_params(_settings_of(cli))
         cli.trainer.logger = run.logger()

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torchmetrics.classification import MulticlassConfusionMatrix
 
+from ionfront.core import UsageError
 from ionfront.models import Architecture
 from ionfront.models.unet_torch import build_unet, load_weights, weights_from_onnx
 
@@ -61,6 +62,10 @@ class SegmenterModule(LightningModule):  # type: ignore[misc]
             another specimen, have statistics unlike those of whole frames; a network that leans on them does worse
             when it is used.
         channels_last: Memory layout; faster on most hardware.
+
+    Raises:
+        UsageError: Encoder, widths and depth do not go together, or normalisation of a new network is to be frozen.
+        ModelFileError: `init_from` cannot be used.
     """
 
     def __init__(
@@ -81,6 +86,8 @@ class SegmenterModule(LightningModule):  # type: ignore[misc]
         channels_last: bool = True,
     ) -> None:
         super().__init__()
+        if freeze_norm and init_from is None and encoder_weights is None:
+            raise UsageError("freeze_norm keeps statistics that a new network does not have: give init_from too.")
         self.save_hyperparameters(ignore=["loss"], logger=False)
         self.architecture = Architecture(
             decoder=decoder,
@@ -106,7 +113,7 @@ class SegmenterModule(LightningModule):  # type: ignore[misc]
         super().train(mode)
         if self._freeze_norm:
             for layer in self.network.modules():
-                if isinstance(layer, nn.BatchNorm2d):
+                if isinstance(layer, nn.modules.batchnorm._BatchNorm):
                     layer.eval()
         return self
 

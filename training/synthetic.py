@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ionfront.core import DEFAULT_SCHEME, PhaseScheme
+from ionfront.core import DEFAULT_SCHEME, PhaseScheme, UsageError
 from ionfront.datasets import Scene, random_scene
 
 from .frames import Image, Label
@@ -28,6 +28,7 @@ class Synthetic:
         n_frames: Frames a scene.
         validation_scenes: Scenes kept for validation, never trained on.
         validation_frames: Frames taken from each of them, evenly spaced.
+        averaged: Numbers of exposures, of which one is drawn for each frame: analysis averages frames of noisy movies.
         fraction: Share of training crops that are synthetic when labelled data are given too.
     """
 
@@ -37,7 +38,12 @@ class Synthetic:
     n_frames: int = 24
     validation_scenes: int = 12
     validation_frames: int = 3
+    averaged: tuple[int, ...] = (1,)
     fraction: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not self.averaged or min(self.averaged) < 1:
+            raise UsageError(f"averaged is {self.averaged}; it needs numbers of exposures, each 1 or more.")
 
 
 @dataclass(frozen=True)
@@ -86,7 +92,8 @@ class SceneFrames:
 def draw_scene(settings: Synthetic, scene_seed: int, index: int) -> tuple[Image, Label]:
     """Frame `index` of a scene: image (y, x) and label ids (y, x). An index past the end takes the last frame."""
     scene = _scene(scene_seed, settings.size_px, settings.n_frames)
-    image, label = scene.frame(min(index, len(scene) - 1))
+    averaged = np.random.default_rng([scene_seed, index]).choice(settings.averaged)
+    image, label = scene.frame(min(index, len(scene) - 1), int(averaged))
     return np.asarray(image), np.asarray(label, np.uint8)
 
 

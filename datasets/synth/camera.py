@@ -31,12 +31,13 @@ class Camera:
     flicker: float
     drift_px: Floats
 
-    def expose(self, signal: Floats, rng: np.random.Generator) -> NDArray[np.uint16]:
-        """Record a signal relative to vacuum, shape (y, x), as 16-bit counts."""
+    def expose(self, signal: Floats, rng: np.random.Generator, averaged: int = 1) -> NDArray[np.uint16]:
+        """Record a signal relative to vacuum, shape (y, x), as 16-bit counts, the mean of `averaged` exposures."""
         blurred = ndimage.gaussian_filter(signal, self.blur_px)
-        current = self.dose_e_px * max(0.2, 1 + self.flicker * rng.standard_normal())
-        electrons = rng.poisson(np.maximum(blurred, 0.0) * current) + rng.normal(0, self.read_noise_e, signal.shape)
-        counts = 100 + self.counts_per_e * electrons  # a pedestal, as cameras add against clipping
+        current = averaged * self.dose_e_px * max(0.2, 1 + self.flicker * rng.standard_normal())
+        read_out = rng.normal(0, self.read_noise_e * np.sqrt(averaged), signal.shape)
+        electrons = rng.poisson(np.maximum(blurred, 0.0) * current) + read_out
+        counts = 100 + self.counts_per_e * electrons / averaged  # a pedestal, as cameras add against clipping
         return np.asarray(np.clip(np.rint(counts), 0, 65535), np.uint16)
 
 

@@ -67,8 +67,8 @@ class Scene:
         """The phases of this reaction, unreacted first."""
         return ("pristine", *(front.transition.after for front in self.fronts))
 
-    def frame(self, index: int) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
-        """Image and label ids of one frame, each of shape (y, x)."""
+    def frame(self, index: int, averaged: int = 1) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
+        """Image and label ids of one frame, each of shape (y, x); the image may be the mean of several exposures."""
         state = np.zeros(self.shape.inside.shape, np.uint8)
         state[self.shape.inside] = DEFAULT_SCHEME.names.index("pristine")
         signal = np.where(self.shape.inside, self._looks["pristine"], self._looks["background"])
@@ -79,7 +79,7 @@ class Scene:
         where = self._material_coordinates(index)
         label = ndimage.map_coordinates(state, where, order=0, mode="nearest")
         moved = ndimage.map_coordinates(signal, where, order=1, mode="nearest")
-        return self.camera.expose(moved, np.random.default_rng([self.seed, index, 1])), label
+        return self.camera.expose(moved, np.random.default_rng([self.seed, index, 1]), averaged), label
 
     def truth(self) -> dict[str, Any]:
         """What a perfect measurement of this movie would say, ready for JSON."""

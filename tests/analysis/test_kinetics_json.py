@@ -16,7 +16,7 @@ from ionfront.fronts import FrontTracker
 
 SCHEME = PhaseScheme(("background", "host", "product"), ("host", "product"))
 KNOWN = Calibration(0.5, 2.0, "file: OME-XML", "user")
-MODEL = {"name": "unet", "version": "1", "sha256": "ab"}
+MODEL = {"name": "unet", "version": "1", "sha256": "ab", "averaged_frames": 1}
 
 
 @cache

@@ -62,6 +62,22 @@ def test_an_ignored_id_may_be_one_of_the_phases():
     assert np.ptp(probabilities[:, 0, 1]) == 0
 
 
+def test_the_network_sees_means_and_blanked_frames_stay_out(tmp_path):
+    frames = np.arange(5 * 4.0).reshape(5, 2, 2)
+    frames[3] = np.nan
+    movie = xr.DataArray(frames, {"time": np.arange(5.0)}, ("time", "y", "x"))
+    seen = []
+
+    def infer(frame):
+        seen.append(float(frame[0, 0]))
+        return np.zeros((3, 2, 2), np.float32)
+
+    listener = Listener()
+    measure_movie(movie, infer, SCHEME, listener, tmp_path / "a.zarr", lambda *_: None, averaged=3)
+    assert seen == [0, 4, 8, 16]
+    assert listener.pushed[3][1] is None
+
+
 def test_a_movie_is_written_and_heard_frame_by_frame(tmp_path):
     frames = np.zeros((3, 8, 8), np.float32)
     frames[0, :, 0], frames[1], frames[2, :, 0] = 1, np.nan, 2

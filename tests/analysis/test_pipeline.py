@@ -167,3 +167,10 @@ def test_what_cannot_be_followed_is_refused(label_zarr, tmp_path):
 def test_the_movie_is_left_as_it_was(of_movie, movie):
     assert open_movie(movie).shape == (24, 48, 80)
     assert names(movie.parent) == ["bar.npy"]
+
+
+@pytest.mark.parametrize("average_frames", [0, 2, -1])
+def test_a_mean_needs_a_frame_in_its_middle(movie, grey_onnx, tmp_path, average_frames):
+    with pytest.raises(UsageError, match="odd"):
+        analyze(movie, tmp_path / "out", model=grey_onnx, average_frames=average_frames)
+    assert names(tmp_path) == []

@@ -17,7 +17,7 @@ from ionfront.fronts import FrontResult, FrontTracker
 
 SCHEME = PhaseScheme(("background", "pristine", "intercalated", "converted"), ("pristine", "intercalated", "converted"))
 CALIBRATED = Calibration(0.5, 2.0, "file: OME-XML", "user")
-MODEL = {"name": "unet", "version": "1.2", "sha256": "0f" * 32}
+MODEL = {"name": "unet", "version": "1.2", "sha256": "0f" * 32, "averaged_frames": 3}
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
 

@@ -164,3 +164,11 @@ def test_a_finished_movie_is_not_overwritten_unasked(tmp_path):
     write_synthetic(small(2, n_frames=2), tmp_path, "a", overwrite=True)
     assert path.read_bytes() != before
     assert [p.name for p in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_mean_of_exposures_has_less_noise_and_the_same_signal():
+    scene = random_scene(3, 96, 4)
+    single, mean = (scene.frame(1, averaged)[0].astype(float) for averaged in (1, 16))
+    support = np.s_[:12, :12]
+    assert mean[support].mean() == pytest.approx(single[support].mean(), rel=0.05)
+    assert mean[support].std() < 0.4 * single[support].std()

@@ -1,5 +1,6 @@
 """Batches: the right shapes, held-out specimens never seen, and the same crops for the same seed."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,7 +15,7 @@ from ionfront.training.augment import Augmentation, Augmenter
 from ionfront.training.crops import grid_crops, random_crop
 from ionfront.training.data import SegmentationData
 from ionfront.training.frames import IGNORE
-from ionfront.training.synthetic import SceneFrames, Synthetic, scene_number
+from ionfront.training.synthetic import SceneFrames, Synthetic, draw_scene, scene_number
 
 SCENES = Synthetic(scenes=2, size_px=64, n_frames=4, validation_scenes=2, validation_frames=2)
 SMALL = {"crop_size": 32, "validation_crop": 32, "samples_per_epoch": 8, "batch_size": 4, "num_workers": 0}
@@ -83,6 +84,15 @@ def test_synthetic_batches():
     assert labels.max() < 5
     assert len(data.validation_frames) == 4
     assert len(data.val_dataloader().dataset) == 16
+
+
+def test_synthetic_frames_may_stand_for_means_of_several():
+    single, mean = (draw_scene(replace(SCENES, averaged=(n,)), 3, 1) for n in (1, 25))
+    assert np.array_equal(single[1], mean[1])
+    corner = np.s_[:8, :8]
+    assert mean[0][corner].std() < 0.5 * single[0][corner].std()
+    with pytest.raises(UsageError, match="averaged"):
+        Synthetic(averaged=(0, 3))
 
 
 def test_validation_crops_are_the_same_every_time(discs):

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from ionfront.core import UsageError
 from ionfront.models.unet_torch import weights_from_onnx
 from ionfront.training.module import Loss, SegmenterModule
 from ionfront.training.schedule import share_of_peak
@@ -82,8 +83,10 @@ def test_starting_from_a_model_file_takes_its_weights(trained):
     assert all(torch.equal(own[name], value) for name, value in weights_from_onnx(path).items())
 
 
-def test_frozen_normalisation_keeps_its_statistics_while_its_scale_learns():
-    frozen, (frames, labels) = module(freeze_norm=True), batch()
+def test_frozen_normalisation_keeps_its_statistics_while_its_scale_learns(trained):
+    with pytest.raises(UsageError, match="init_from"):
+        module(freeze_norm=True)
+    frozen, (frames, labels) = module(freeze_norm=True, init_from=str(trained.result.model_path)), batch()
     frozen.eval().train()
     before = {name: value.clone() for name, value in frozen.network.named_buffers()}
     frozen.loss(frozen(frames), labels).backward()

@@ -1,0 +1,118 @@
+"""Frame averaging: where single frames are too noisy, the mean of neighbours stands for the one in their middle.
+
+What microscopists do by hand before they look. A front moves on between the frames of a mean, as far to one side as to
+the other, so that its position and time stay right; what it costs is sharpness, and so the number of frames is kept
+to what noise asks for and drift and length of the movie allow.
+"""
+
+import math
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from scipy import ndimage
+from skimage.registration import phase_cross_correlation
+
+from .grey import is_blanked
+
+__all__ = ["averaged_frames", "frames_to_average"]
+
+Frame = NDArray[Any]
+
+_MOST = 5
+_NOISE = 0.07  # standard deviation over the contrast of a frame, above which averaging still gains
+_BLUR_PX = 1.5  # how far the specimen may drift between the first and the last frame of a mean
+_FRAMES_PER_MEAN = 12  # a movie must be this many times longer than a mean
+_PLACES = 8
+_SIDE_PX = 512
+
+
+def averaged_frames(frames: Iterable[Frame | None], count: int) -> Iterator[Frame | None]:
+    """For each frame the mean of the `count` frames around it, fewer at the ends of the movie and beside blanked ones.
+
+    A mean always holds as many frames before its middle as after, so that no front is seen too early or too late.
+
+    Args:
+        frames: Frames (y, x) in order; None for blanked ones, which are left out of the means and come out as None.
+        count: Odd; 1 passes frames on as they are.
+
+    Yields:
+        Frames (y, x), float32 where averaged, as many as came in; at most `count` of them are in memory. A pixel
+        without data (NaN) in a frame is left out of that pixel's mean.
+    """
+    if count == 1:
+        yield from frames
+        return
+    half = count // 2
+    window: deque[Frame | None] = deque(maxlen=count)
+    waiting = 0  # frames in the window that have not been answered yet
+    for frame in frames:
+        window.append(frame)
+        waiting += 1
+        if waiting > half:
+            yield _mean_about(window, len(window) - 1 - half, half)
+            waiting -= 1
+    for place in range(len(window) - waiting, len(window)):
+        yield _mean_about(window, place, half)
+
+
+def frames_to_average(movie: xr.DataArray) -> int:
+    """How many frames, 1, 3 or 5, a mean should hold, from noise, drift and length of a movie (time, y, x).
+
+    Noise is the absolute difference of consecutive frames, at a few places over the movie, relative to the contrast
+    of the smoothed frames; drift is measured between the first and the last frame of the longest mean.
+    """
+    allowed = movie.sizes["time"] // _FRAMES_PER_MEAN
+    measured = [_noise_and_drift(*frames) for frames in _samples(movie)] if allowed >= 3 else []
+    if not measured:
+        return 1
+    noise, drift_px = np.median(measured, axis=0)
+    wanted = max(1.0, float(noise / _NOISE) ** 2)
+    bearable = 1 + (_MOST - 1) * _BLUR_PX / max(float(drift_px), 1e-6)
+    most = min(_MOST, allowed, bearable)
+    return 1 + 2 * min(math.ceil((wanted - 1) / 2), math.floor((most - 1) / 2))
+
+
+def _mean_about(window: deque[Frame | None], place: int, half: int) -> Frame | None:
+    middle = window[place]
+    if middle is None:
+        return None
+    near = [middle]
+    for step in range(1, min(half, place, len(window) - 1 - place) + 1):
+        before, after = window[place - step], window[place + step]
+        if before is not None and after is not None:
+            near += [before, after]
+    total, known = np.zeros(near[0].shape, np.float32), np.zeros(near[0].shape, np.uint8)
+    for frame in near:
+        finite = np.isfinite(frame)
+        np.add(total, frame, out=total, where=finite, casting="unsafe")
+        known += finite
+    return np.where(known > 0, total / np.maximum(known, 1), np.float32("nan"))
+
+
+def _samples(movie: xr.DataArray) -> Iterator[tuple[Frame, Frame, Frame]]:
+    """At a few places: a frame, the next one, and the last one of a mean that starts there."""
+    middle = tuple(slice(max(0, n // 2 - _SIDE_PX // 2), n // 2 + _SIDE_PX // 2) for n in movie.shape[1:])
+    for index in np.unique(np.linspace(0, movie.sizes["time"] - _MOST, _PLACES).astype(int)):
+        first, second, last = (movie[k].values[middle] for k in (index, index + 1, index + _MOST - 1))
+        if not any(is_blanked(frame) for frame in (first, second, last)):
+            yield _filled(first), _filled(second), _filled(last)
+
+
+def _filled(frame: Frame) -> Frame:
+    values = frame.astype(np.float64)
+    finite = np.isfinite(values)
+    return np.where(finite, values, np.median(values[finite]))
+
+
+def _noise_and_drift(first: Frame, second: Frame, last: Frame) -> tuple[float, float]:
+    # The 80th percentile of |x| is 1.28 standard deviations; a median would see only the dark support of a dark field.
+    difference = second - first
+    spread = np.percentile(np.abs(difference - np.median(difference)), 80) / 1.28 / np.sqrt(2)
+    smooth = [ndimage.gaussian_filter(frame, 2.0) for frame in (first, last)]
+    low, high = np.percentile(smooth, [1, 99])
+    shift, _, _ = phase_cross_correlation(*smooth, upsample_factor=10, normalization=None)
+    return float(spread / max(high - low, 1e-12)), float(np.hypot(*shift))
