@@ -20,13 +20,13 @@ Progress = Callable[[int, int], None]
 LABEL_ERROR = 0.05
 """Share of pixels that a labelling tool is taken to get wrong, where it does not say."""
 
-NETWORK_SCALE_ERROR = 0.06
+NETWORK_SCALE_ERROR = 0.07
 """Relative standard error of positions that the bundled network brings along; see docs/uncertainty.md."""
 
 
-def tracker_for_network(scheme: PhaseScheme, shape: tuple[int, int], averaged: int) -> FrontTracker:
-    """A tracker for what a network says of frames (y, x), each the mean of `averaged`: such means share their news."""
-    return FrontTracker(scheme, shape, tempering=0.5 / averaged, scale_error=NETWORK_SCALE_ERROR)
+def tracker_for_network(scheme: PhaseScheme, shape: tuple[int, int]) -> FrontTracker:
+    """A tracker for what a network says of frames (y, x)."""
+    return FrontTracker(scheme, shape, scale_error=NETWORK_SCALE_ERROR)
 
 
 def measure_movie(

@@ -73,7 +73,7 @@ def analyze(
     averaged = frames_to_average(movie) if average_frames is None else _odd(average_frames)
     with atomic_output(out, overwrite=overwrite) as draft:
         draft.mkdir()
-        tracker = tracker_for_network(scheme, (movie.sizes["y"], movie.sizes["x"]), averaged)
+        tracker = tracker_for_network(scheme, (movie.sizes["y"], movie.sizes["x"]))
         measure_movie(movie, segmenter.probabilities, scheme, tracker, draft / "labels.zarr", progress, averaged)
         run = _Run(movie, scheme, _card(segmenter, averaged), material or {}, _notes(movie))
         kinetics = _write_results(draft, tracker, run)

@@ -61,7 +61,7 @@ def _measure(scene: Scene, segmenter: Segmenter) -> Outcome:
     confusion = np.zeros((5, 5), np.int64)
     frames, labels = zip(*(scene.frame(index) for index in range(len(scene))), strict=True)
     averaged = frames_to_average(xr.DataArray(np.stack(frames), dims=("time", "y", "x")))
-    tracker = tracker_for_network(segmenter.info.scheme, (size[0], size[1]), averaged)
+    tracker = tracker_for_network(segmenter.info.scheme, (size[0], size[1]))
     for time_s, image, label in zip(scene.time_s, averaged_frames(frames, averaged), labels, strict=True):
         probabilities = segmenter.probabilities(image)
         tracker.push(float(time_s), probabilities)

@@ -16,7 +16,7 @@ from torch.nn.functional import cross_entropy
 from torchmetrics.classification import MulticlassConfusionMatrix
 
 from ionfront.core import UsageError
-from ionfront.models import Architecture
+from ionfront.models import Architecture, bundled_segmenter
 from ionfront.models.unet_torch import build_unet, load_weights, weights_from_onnx
 
 from .frames import IGNORE
@@ -52,7 +52,7 @@ class SegmenterModule(LightningModule):  # type: ignore[misc]
         encoder_depth: Halvings of resolution.
         decoder_channels: Width of each decoder stage, deepest first.
         encoder_weights: None, or "imagenet" where there is a network to download it.
-        init_from: Model file to start from; with another number of phases its head alone is new.
+        init_from: Model file to start from, or "bundled"; with another number of phases its head alone is new.
         learning_rate: Peak learning rate of AdamW.
         weight_decay: Weight decay of AdamW.
         schedule: Course of the learning rate.
@@ -98,7 +98,8 @@ class SegmenterModule(LightningModule):  # type: ignore[misc]
         self.phases = list(phases)
         self.network = build_unet(self.architecture, len(phases), encoder_weights)
         if init_from is not None:
-            load_weights(self.network, weights_from_onnx(Path(init_from)))
+            start = bundled_segmenter() if init_from == "bundled" else Path(init_from)
+            load_weights(self.network, weights_from_onnx(start))
         self._layout = torch.channels_last if channels_last else torch.contiguous_format
         self.network = self.network.to(memory_format=self._layout)  # type: ignore[call-overload]
         self._peak, self._decay = learning_rate, weight_decay
