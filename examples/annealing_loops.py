@@ -1,7 +1,8 @@
-"""Area of dislocation loops against temperature, from a model fine-tuned on five frames of the movie itself.
+r"""Area of dislocation loops against temperature, from a model fine-tuned on five frames of the movie itself.
 
     python examples/annealing_loops.py prepare TI_ANNEALING_MOVIE WORK
-    ionfront train segmenter --data WORK/labelled --data.held_out_groups '["unseen"]' --output.path WORK/loops.onnx
+    ionfront train segmenter --config examples/few_frames.yaml --trainer.max_epochs 12 --data WORK/labelled \
+        --data.held_out_groups '["unseen"]' --output.path WORK/loops.onnx
     ionfront evaluate WORK/loops.onnx WORK/labelled --group unseen
     ionfront segment TI_ANNEALING_MOVIE/frames --out WORK/labels --model WORK/loops.onnx
     python examples/annealing_loops.py plot TI_ANNEALING_MOVIE WORK

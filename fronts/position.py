@@ -30,12 +30,14 @@ class FrontTrack:
         position: Distance from the entry, shape (n,), in the unit of the distances given.
         replicates: Shape (n_replicates, n): the same from resampled blocks of the particle.
         depth: The farthest that the front can go.
+        first: Where the measured part of the particle begins; a front before it is not seen yet.
     """
 
     time: Floats
     position: Floats
     replicates: Floats
     depth: float
+    first: float = 0.0
 
     @property
     def swept(self) -> float:
@@ -75,6 +77,7 @@ def track_front(
         position=pixel * reading.position_px(np.ones(rows.size)),
         replicates=pixel * np.array(replicates).reshape(-1, moments.size),
         depth=float(depth_of.max()),
+        first=pixel * float(np.ceil(depth_of.min() / pixel)),
     )
 
 

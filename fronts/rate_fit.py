@@ -46,12 +46,12 @@ class LawFit:
 
 
 def usable(track: FrontTrack) -> NDArray[np.bool_]:
-    """Which moments show a moving front, shape (n,): after it set out and before it ran out of particle.
+    """Which moments show a moving front, shape (n,): after it came in sight and before it ran out of particle.
 
     Raises:
         FrontFitError: There are too few of them.
     """
-    started = track.position > 0.02 * track.swept
+    started = track.position > max(0.02 * track.swept, track.first)
     ended = track.position >= 0.97 * track.depth
     use = started & ~ended
     if (n := int(use.sum())) < _FEWEST:

@@ -123,7 +123,7 @@ class FrontTracker:
         """
         arrivals = self._arrival.result()
         particle, share = largest_particle(arrivals.initial)
-        inner, rim_px = _without_rim(particle)
+        inner, rim_px = (particle, 0) if 0 in self._scheme.order_ids else _without_rim(particle)
         pixel, times = calibration.pixel_size_nm or 1.0, np.array(self._times)
         steps, times_of = _observed(self._steps(particle), arrivals, particle, inner, self._first_change())
         early = times_of < self._first_change()
@@ -246,7 +246,8 @@ def _without_rim(particle: Mask) -> tuple[Mask, int]:
     """The particle without its rim, and how wide that was [px].
 
     Pixels on the outline are part support, and are taken for a product from the first frame on more often than
-    for what they are. Where most of the particle is rim, there is nothing better than the rim.
+    for what they are. Where most of the particle is rim, there is nothing better than the rim; and where a particle
+    dissolves, its outline is what is measured, and stays in.
     """
     inner = ndimage.binary_erosion(particle, iterations=_RIM_PX)
     return (inner, _RIM_PX) if 2 * inner.sum() > particle.sum() else (particle, 0)
