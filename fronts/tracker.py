@@ -26,9 +26,7 @@ _RIM_PX = 2
 _LION_SHARE = 0.8  # of the particle area: what the largest particle must hold for the others not to matter
 _SMALLEST_PHASE = 0.04  # share of the particle that must pass through a phase for it to be a step of its own
 _SHARE_OF_BEYOND = 0.5  # of what is in later phases: the same. Patches of a wrong phase are passed by a minority
-_THICKEN_PX = (
-    2  # erosions that a phase must survive: along a blurred front runs a band that looks like a phase in between
-)
+_THICKEN_PX = 2  # what erosion a phase must survive: a band along a blurred front looks like a phase in between
 _LASTING = 0.03  # share of the frames that a pixel must spend in a phase to have passed through it, and
 _LASTING_FRAMES = (2, 10)  # how many frames that is at least and at most
 _LEAST_SEEN = 0.2  # share of the particle that must be unreacted in the first frame to be measured by itself
@@ -89,8 +87,8 @@ class FrontTracker:
     ) -> None:
         self._scheme = scheme
         self._arrival = ArrivalAccumulator(scheme, shape, tempering=tempering)
-        has_background = 0 not in scheme.order_ids
-        self._drift = DriftCorrector(0 if register and has_background else None)
+        self._dissolves = 0 in scheme.order_ids  # the background is a phase of the reaction
+        self._drift = DriftCorrector(0 if register and not self._dissolves else None)
         self._scale_error = scale_error
         self._areas: list[Floats] = []
         self._thinning = max(1, -(-max(shape) // _COUNTED_SIDE_PX))
@@ -123,10 +121,11 @@ class FrontTracker:
         """
         arrivals = self._arrival.result()
         particle, share = largest_particle(arrivals.initial)
-        inner, rim_px = (particle, 0) if 0 in self._scheme.order_ids else _without_rim(particle)
+        inner, rim_px = (particle, 0) if self._dissolves else _without_rim(particle)
         pixel, times = calibration.pixel_size_nm or 1.0, np.array(self._times)
-        steps, times_of = _observed(self._steps(particle), arrivals, particle, inner, self._first_change())
-        early = times_of < self._first_change()
+        first_change = self._first_change()
+        steps, times_of = _observed(self._steps(particle), arrivals, particle, inner, first_change)
+        early = times_of < first_change
         entry, distance = _entry_and_distance(times_of, early, inner, rim_px)
         transitions = tuple(
             measure_transition(
