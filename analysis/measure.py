@@ -8,7 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ionfront.core import PhaseScheme
-from ionfront.datasets import averaged_frames, calibration_of, is_blanked, write_label_zarr
+from ionfront.datasets import Reference, averaged_frames, calibration_of, is_blanked, write_label_zarr
 from ionfront.fronts import FrontTracker
 
 __all__ = ["Progress", "measure_labels", "measure_movie", "tracker_for_network"]
@@ -37,21 +37,23 @@ def measure_movie(
     labels_path: Path,
     progress: Progress,
     averaged: int = 1,
+    reference: Reference | None = None,
 ) -> None:
     """Segment a movie frame by frame, write its labels, and let a tracker see every frame.
 
     Args:
         movie: Dims (time, y, x).
-        infer: Frame (y, x) to phase probabilities (phase, y, x).
+        infer: Frame (y, x), or (2, y, x) with the reference behind it, to phase probabilities (phase, y, x).
         scheme: Phases that `infer` knows.
         tracker: Takes the probabilities; None only writes labels.
         labels_path: Where the OME-Zarr goes.
         progress: Told after every frame.
         averaged: How many frames around each one are averaged before `infer` sees it.
+        reference: What the frames are compared with; None where `infer` does not compare.
     """
     shape = (movie.sizes["time"], movie.sizes["y"], movie.sizes["x"])
     with write_label_zarr(labels_path, shape, scheme, calibration_of(movie), movie["time"].values) as writer:
-        for time, probabilities in _inferred(movie, infer, averaged):
+        for time, probabilities in _inferred(movie, infer, averaged, reference):
             if tracker is not None:
                 tracker.push(time, probabilities)
             writer.append(np.zeros(shape[1:], np.uint8) if probabilities is None else probabilities.argmax(axis=0))
@@ -69,11 +71,17 @@ def measure_labels(
 
 
 def _inferred(
-    movie: xr.DataArray, infer: Callable[[NDArray[np.generic]], Probabilities], averaged: int
+    movie: xr.DataArray,
+    infer: Callable[[NDArray[np.generic]], Probabilities],
+    averaged: int,
+    reference: Reference | None,
 ) -> Iterator[tuple[float, Probabilities | None]]:
     frames = (None if is_blanked(frame) else frame for frame in (movie[i].values for i in range(movie.sizes["time"])))
     for time, frame in zip(movie["time"].values, averaged_frames(frames, averaged), strict=True):
-        yield float(time), None if frame is None else infer(frame)
+        if frame is None:
+            yield float(time), None
+        else:
+            yield float(time), infer(frame if reference is None else reference.behind(frame))
 
 
 def _softened(labels: NDArray[np.uint8], count: int, ignore_label: int | None) -> Probabilities:

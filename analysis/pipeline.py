@@ -9,7 +9,15 @@ import numpy as np
 import xarray as xr
 
 from ionfront.core import Calibration, FrontFitError, MovieError, PhaseScheme, UsageError, atomic_output
-from ionfront.datasets import calibration_of, frames_to_average, open_labels, open_movie, scheme_of
+from ionfront.datasets import (
+    Reference,
+    calibration_of,
+    first_frames,
+    frames_to_average,
+    open_labels,
+    open_movie,
+    scheme_of,
+)
 from ionfront.fronts import FrontResult, FrontTracker
 from ionfront.models import Segmenter, load_segmenter
 
@@ -19,6 +27,9 @@ from .report import ReportMaterial, write_report
 from .tables import write_arrival, write_fronts
 
 __all__ = ["Analysis", "analyze", "fronts_of_labels"]
+
+
+_UNMATCHED = 0.1  # share of frames
 
 
 @dataclass(frozen=True)
@@ -74,8 +85,11 @@ def analyze(
     with atomic_output(out, overwrite=overwrite) as draft:
         draft.mkdir()
         tracker = tracker_for_network(scheme, (movie.sizes["y"], movie.sizes["x"]))
-        measure_movie(movie, segmenter.probabilities, scheme, tracker, draft / "labels.zarr", progress, averaged)
-        run = _Run(movie, scheme, _card(segmenter, averaged), material or {}, _notes(movie))
+        reference = first_frames(movie) if segmenter.compares else None
+        labels = draft / "labels.zarr"
+        measure_movie(movie, segmenter.probabilities, scheme, tracker, labels, progress, averaged, reference)
+        notes = (*_notes(movie), *_doubts_of(reference, movie.sizes["time"]))
+        run = _Run(movie, scheme, _card(segmenter, averaged), material or {}, notes)
         kinetics = _write_results(draft, tracker, run)
     return Analysis(out, kinetics)
 
@@ -199,6 +213,15 @@ def _card(segmenter: Segmenter, averaged: int) -> ModelCard:
         "sha256": segmenter.sha256,
         "averaged_frames": averaged,
     }
+
+
+def _doubts_of(reference: Reference | None, n_frames: int) -> tuple[str, ...]:
+    if reference is None or reference.unmatched <= _UNMATCHED * n_frames:
+        return ()
+    return (
+        f"{reference.unmatched} of {n_frames} frames show too little in common with the first ones to be compared with "
+        "them, and were labelled by themselves: check labels.zarr there.",
+    )
 
 
 def _notes(movie: xr.DataArray) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from ionfront.core import MovieError, atomic_output
-from ionfront.datasets import open_movie, read_labelled
+from ionfront.datasets import first_frames, open_movie, read_labelled
 from ionfront.datasets.readers import FRAME_SUFFIXES, image_files
 from ionfront.datasets.readers.zarr_store import is_zarr
 from ionfront.models import Segmenter, load_segmenter
@@ -63,7 +63,15 @@ def segment(
             "only. Split it into a folder of images, or leave --probabilities out."
         )
     with atomic_output(out, overwrite=overwrite) as draft:
-        measure_movie(movie, segmenter.probabilities, segmenter.info.scheme, None, draft, progress)
+        measure_movie(
+            movie,
+            segmenter.probabilities,
+            segmenter.info.scheme,
+            None,
+            draft,
+            progress,
+            reference=first_frames(movie) if segmenter.compares else None,
+        )
     return int(movie.sizes["time"])
 
 

@@ -23,7 +23,14 @@ import numpy as np
 
 from ionfront.core import ModelFileError
 from ionfront.datasets import random_scene
-from ionfront.models import Architecture, ModelInfo, bundled_segmenter, normalise, read_info
+from ionfront.models import (
+    Architecture,
+    ModelInfo,
+    bundled_segmenter,
+    for_network,
+    normalise_channels,
+    read_info,
+)
 
 ENGINES = ("torch eager f32", "OpenVINO f32", "OpenVINO bf16", "OpenVINO int8")
 FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
@@ -66,7 +73,7 @@ def print_table(model: Path, folder: Path, sizes: list[int], repeats: int) -> No
 
 def measure(engine: str, size: int, model: Path, folder: Path, repeats: int) -> dict[str, float]:
     """Median time of a frame and peak memory of this process, measured before anything is compared."""
-    frame = _frames(size, 1)[0]
+    frame = _frames(model, size, 1)[0]
     row: dict[str, float] = {}
     forward = _forward(engine, model, folder)
     forward(frame)
@@ -92,7 +99,7 @@ def quantise(model: Path, folder: Path) -> None:
     import openvino as ov
 
     network = ov.Core().read_model(model)
-    frames = [frame[None, None] for frame in _frames(320, 24)]
+    frames = [frame[None] for frame in _frames(model, 320, 24)]
     ov.save_model(nncf.quantize(network, nncf.Dataset(frames), subset_size=len(frames)), folder / "int8.xml")
 
 
@@ -112,7 +119,7 @@ def _torch_forward(model: Path) -> Forward:
 
     def forward(frame: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
-            tensor = torch.from_numpy(frame)[None, None].contiguous(memory_format=torch.channels_last)
+            tensor = torch.from_numpy(frame)[None].contiguous(memory_format=torch.channels_last)
             logits: np.ndarray = network(tensor)[0].numpy()
             return logits
 
@@ -128,11 +135,11 @@ def _openvino_forward(path: Path, precision: str) -> Forward:
 
     def forward(frame: np.ndarray) -> np.ndarray:
         if frame.shape not in requests:
-            network.reshape([1, 1, *frame.shape])
+            network.reshape([1, *frame.shape])
             options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
             requests[frame.shape] = core.compile_model(network, "CPU", options).create_infer_request()
         request = requests[frame.shape]
-        request.infer([frame[None, None]])
+        request.infer([frame[None]])
         return np.array(request.get_output_tensor(0).data[0], np.float32)
 
     return forward
@@ -156,17 +163,18 @@ def _gflop(model: Path, size: int) -> float:
     from torch.utils.flop_counter import FlopCounterMode
 
     with FlopCounterMode(display=False) as counter:
-        network(torch.zeros(1, 1, size, size, device="meta"))
+        network(torch.zeros(1, read_info(model).architecture.channels, size, size, device="meta"))
     return float(counter.get_total_flops()) / 1e9
 
 
-def _frames(size: int, count: int) -> list[np.ndarray]:
-    """Normalised synthetic frames, each (size, size)."""
-    norm = ModelInfo(name="", version="", phases=("a", "b")).normalisation
+def _frames(model: Path, size: int, count: int) -> list[np.ndarray]:
+    """Normalised synthetic frames as the model takes them, each (channel, size, size)."""
+    info = read_info(model)
     scenes = [random_scene(seed, min(size, 512), 8) for seed in range(count)]
     repeats = -(-size // min(size, 512))
-    tiled = [np.tile(scene.frame(seed % 8)[0], (repeats, repeats))[:size, :size] for seed, scene in enumerate(scenes)]
-    return [np.ascontiguousarray(normalise(frame, norm)) for frame in tiled]
+    pairs = [np.stack([scene.frame(seed % 8)[0], scene.frame(0)[0]]) for seed, scene in enumerate(scenes)]
+    tiled = [np.tile(pair, (1, repeats, repeats))[:, :size, :size] for pair in pairs]
+    return [for_network(normalise_channels(frame, info.normalisation), info.architecture.channels) for frame in tiled]
 
 
 def _default_model(folder: Path) -> Path:

@@ -10,14 +10,15 @@ from 1,000,000,000 upwards; these lie in between, far above what a training run 
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from ionfront.analysis.measure import tracker_for_network
+from ionfront.analysis.measure import measure_movie, tracker_for_network
 from ionfront.core import Calibration
-from ionfront.datasets import SHAPE_NAMES, Scene, averaged_frames, frames_to_average, random_scene
+from ionfront.datasets import SHAPE_NAMES, Scene, first_frames, frames_to_average, open_labels, random_scene
 from ionfront.fronts import FrontResult
 from ionfront.models import Segmenter, load_segmenter
 from ionfront.physics import LAW_NAMES
@@ -57,16 +58,22 @@ def main() -> None:
 
 
 def _measure(scene: Scene, segmenter: Segmenter) -> Outcome:
-    size = scene.shape.inside.shape
-    confusion = np.zeros((5, 5), np.int64)
-    frames, labels = zip(*(scene.frame(index) for index in range(len(scene))), strict=True)
-    averaged = frames_to_average(xr.DataArray(np.stack(frames), dims=("time", "y", "x")))
-    tracker = tracker_for_network(segmenter.info.scheme, (size[0], size[1]))
-    for time_s, image, label in zip(scene.time_s, averaged_frames(frames, averaged), labels, strict=True):
-        probabilities = segmenter.probabilities(image)
-        tracker.push(float(time_s), probabilities)
-        confusion += np.bincount(5 * label.ravel() + probabilities.argmax(axis=0).ravel(), minlength=25).reshape(5, 5)
-    result = tracker.result(Calibration(scene.pixel_size_nm, float(scene.time_s[1])))
+    frames, truths = zip(*(scene.frame(index) for index in range(len(scene))), strict=True)
+    calibration = Calibration(scene.pixel_size_nm, float(scene.time_s[1]))
+    attrs = {"pixel_size_nm": calibration.pixel_size_nm, "frame_time_s": calibration.frame_time_s}
+    movie = xr.DataArray(np.stack(frames), {"time": scene.time_s}, ("time", "y", "x"), attrs=attrs)
+    tracker = tracker_for_network(segmenter.info.scheme, (movie.sizes["y"], movie.sizes["x"]))
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "labels.zarr"
+        reference = first_frames(movie) if segmenter.compares else None
+        averaged = frames_to_average(movie)
+        measure_movie(
+            movie, segmenter.probabilities, segmenter.info.scheme, tracker, path, lambda *_: None, averaged, reference
+        )
+        labels = open_labels(path).values
+    pairs = 5 * np.stack(truths).astype(np.int64) + labels
+    confusion = np.bincount(pairs.ravel(), minlength=25).reshape(5, 5)
+    result = tracker.result(calibration)
     truth = scene.truth()
     found, error, covered = _compared(result, truth["fronts"][0])
     return Outcome(scene.seed, scene.shape.kind, truth["fronts"][0]["law"], found, error, covered, confusion)

@@ -7,6 +7,7 @@ from .labelled import LabelledFrame, LabelledSet, read_labelled
 from .labelled_writer import write_labelled
 from .labelmovie import LabelWriter, open_labels, scheme_of, write_label_zarr
 from .movie import calibration_of, open_movie
+from .reference import Reference, first_frames
 from .splits import group_folds, split_by_group
 from .synth import SHAPE_NAMES, Scene, ShapeName, random_scene, write_synthetic
 
@@ -15,10 +16,12 @@ __all__ = [
     "LabelWriter",
     "LabelledFrame",
     "LabelledSet",
+    "Reference",
     "Scene",
     "ShapeName",
     "averaged_frames",
     "calibration_of",
+    "first_frames",
     "frames_to_average",
     "group_folds",
     "import_coco",

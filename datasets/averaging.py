@@ -7,7 +7,7 @@ to what noise asks for and drift and length of the movie allow.
 
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from skimage.registration import phase_cross_correlation
 
 from .grey import is_blanked
 
-__all__ = ["averaged_frames", "frames_to_average"]
+__all__ = ["averaged_frames", "frames_to_average", "mean_frame"]
 
 Frame = NDArray[Any]
 
@@ -76,6 +76,16 @@ def frames_to_average(movie: xr.DataArray) -> int:
     return 1 + 2 * min(math.ceil((wanted - 1) / 2), math.floor((most - 1) / 2))
 
 
+def mean_frame(frames: Sequence[Frame]) -> NDArray[np.float32]:
+    """Mean of frames (y, x), at least one; missing pixels (NaN) are left out, NaN where all are missing."""
+    total, known = np.zeros(frames[0].shape, np.float32), np.zeros(frames[0].shape, np.uint8)
+    for frame in frames:
+        finite = np.isfinite(frame)
+        np.add(total, frame, out=total, where=finite, casting="unsafe")
+        known += finite
+    return np.where(known > 0, total / np.maximum(known, 1), np.float32("nan"))
+
+
 def _mean_about(window: deque[Frame | None], place: int, half: int) -> Frame | None:
     middle = window[place]
     if middle is None:
@@ -85,12 +95,7 @@ def _mean_about(window: deque[Frame | None], place: int, half: int) -> Frame | N
         before, after = window[place - step], window[place + step]
         if before is not None and after is not None:
             near += [before, after]
-    total, known = np.zeros(near[0].shape, np.float32), np.zeros(near[0].shape, np.uint8)
-    for frame in near:
-        finite = np.isfinite(frame)
-        np.add(total, frame, out=total, where=finite, casting="unsafe")
-        known += finite
-    return np.where(known > 0, total / np.maximum(known, 1), np.float32("nan"))
+    return mean_frame(near)
 
 
 def _samples(movie: xr.DataArray) -> Iterator[tuple[Frame, Frame, Frame]]:

@@ -6,7 +6,8 @@ silence()  # before the imports below can load a library that reports home
 
 from .engine import Device, Precision, Segmenter, load_segmenter  # noqa: E402
 from .info import Architecture, ModelInfo, read_info, write_info  # noqa: E402
-from .normalise import Normalisation, normalise  # noqa: E402
+from .normalise import Normalisation, for_network, normalise, normalise_channels  # noqa: E402
+from .reduction import reduced  # noqa: E402
 from .shipped import bundled_segmenter  # noqa: E402
 
 __all__ = [
@@ -17,8 +18,11 @@ __all__ = [
     "Precision",
     "Segmenter",
     "bundled_segmenter",
+    "for_network",
     "load_segmenter",
     "normalise",
+    "normalise_channels",
     "read_info",
+    "reduced",
     "write_info",
 ]

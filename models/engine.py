@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from ionfront.core import ModelFileError, UsageError
 
 from .info import ModelInfo, parse_model
-from .normalise import normalise
+from .normalise import for_network, normalise_channels
+from .reduction import enlarged, reduced
 from .shipped import bundled_segmenter
 from .tiling import Tiling, apply_tiled
 
@@ -21,7 +22,7 @@ Precision = Literal["f32", "bf16"]
 
 
 class Network(Protocol):
-    """Anything that turns a normalised tile (y, x) into logits (phase, y, x)."""
+    """Anything that turns a normalised tile (channel, y, x) into logits (phase, y, x)."""
 
     def logits(self, tile: NDArray[np.float32], /) -> NDArray[np.float32]: ...
 
@@ -40,19 +41,29 @@ class Segmenter:
         self._network = network
         self._tiling = tiling or Tiling(stride_px=info.architecture.stride)
 
+    @property
+    def compares(self) -> bool:
+        """Whether the model compares a frame with a reference."""
+        return self.info.architecture.channels == 2
+
     def probabilities(self, frame: ArrayLike) -> NDArray[np.float32]:
         """Calibrated probability of each phase, shape (phase, y, x), adding up to one at each pixel.
 
         Args:
-            frame: Grey values of any real type, shape (y, x).
+            frame: Grey values of any real type, shape (y, x), or (2, y, x) with a reference behind the frame: how the
+                specimen looked at first, lying under the frame. A model that compares takes a frame without one for
+                its own reference; a model that does not leaves it out.
 
         Raises:
-            UsageError: The frame is not one grey image.
+            UsageError: The frame is not one grey image, with or without a reference.
         """
-        return apply_tiled(normalise(frame, self.info.normalisation), self._tile_probabilities, self._tiling)
+        channels = for_network(normalise_channels(frame, self.info.normalisation), self.info.architecture.channels)
+        small = reduced(channels, self.info.reduction)
+        probabilities = apply_tiled(small, self._tile_probabilities, self._tiling)
+        return enlarged(probabilities, self.info.reduction, (channels.shape[1], channels.shape[2]))
 
     def labels(self, frame: ArrayLike) -> NDArray[np.uint8]:
-        """Label id of the likeliest phase at each pixel, shape (y, x)."""
+        """Label id of the likeliest phase at each pixel, shape (y, x); `frame` as for `probabilities`."""
         return np.asarray(self.probabilities(frame).argmax(axis=0), np.uint8)
 
     def _tile_probabilities(self, tile: NDArray[np.float32]) -> NDArray[np.float32]:

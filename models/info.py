@@ -12,12 +12,17 @@ from .normalise import Normalisation
 
 __all__ = ["FORMAT_VERSION", "METADATA_KEY", "Architecture", "ModelInfo", "parse_model", "read_info", "write_info"]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 2 adds architecture.channels and reduction
 METADATA_KEY = "ionfront"
 
 
 class Architecture(BaseModel):
-    """A U-Net, in the words of segmentation-models-pytorch; one decoder width for each encoder stage, deepest first."""
+    """A U-Net, in the words of segmentation-models-pytorch; one decoder width for each encoder stage, deepest first.
+
+    Attributes:
+        channels: 1 for a network that looks at a frame alone, 2 for one that compares it with a reference: how the
+            specimen looked at first.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -25,6 +30,7 @@ class Architecture(BaseModel):
     encoder: str = "resnet18"
     encoder_depth: int = Field(default=4, ge=1, le=5)
     decoder_channels: tuple[int, ...] = (128, 64, 32, 16)
+    channels: int = Field(default=1, ge=1, le=2)
 
     @property
     def stride(self) -> int:
@@ -42,6 +48,7 @@ class ModelInfo(BaseModel):
         phases: Names by label id, background first.
         reaction_order: Phase names in reaction order; empty when the labels are no reaction.
         normalisation: Scale of the frames that the network was trained on.
+        reduction: The network sees means of blocks of this many pixels, squared.
         pixel_size_range_nm: Smallest and largest pixel trained on [nm]; None when unknown.
         temperature: Logits are divided by this before the softmax; fitted on validation frames.
         run_id: Training run in MLflow; empty when there was none.
@@ -58,6 +65,7 @@ class ModelInfo(BaseModel):
     phases: tuple[str, ...] = Field(min_length=2)
     reaction_order: tuple[str, ...] = ()
     normalisation: Normalisation = Normalisation()
+    reduction: int = Field(default=1, ge=1)
     pixel_size_range_nm: tuple[float, float] | None = None
     temperature: float = Field(default=1.0, gt=0)
     run_id: str = ""

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionfront.core import UsageError
 
-__all__ = ["Normalisation", "normalise"]
+__all__ = ["Normalisation", "for_network", "normalise", "normalise_channels"]
 
 _SAMPLE_PX = 2**18
 
@@ -55,11 +55,31 @@ def normalise(frame: ArrayLike, norm: Normalisation) -> NDArray[np.float32]:
         UsageError: The frame is not two-dimensional or not real.
     """
     values = _as_float32(frame)
-    low, high = _percentiles(values, norm)
-    if not high > low:
-        return np.zeros_like(values)
-    scaled = np.clip((values - low) / (high - low), *norm.clip)
-    return np.asarray(np.nan_to_num(scaled, copy=False, nan=0.0), np.float32)
+    return _scaled(values, _percentiles(values, norm), norm)
+
+
+def normalise_channels(frame: ArrayLike, norm: Normalisation) -> NDArray[np.float32]:
+    """A frame and, where it has one, its reference, both scaled by the frame's percentiles, so that change shows.
+
+    Args:
+        frame: Grey values, shape (y, x), or (2, y, x) with the reference behind the frame.
+        norm: The scale.
+
+    Returns:
+        Shape (channel, y, x), as many channels as were given.
+
+    Raises:
+        UsageError: The frame is neither, or not real.
+    """
+    array: NDArray[Any] = np.asarray(frame)
+    channels = [_as_float32(channel) for channel in (array if array.ndim == 3 and len(array) == 2 else array[None])]
+    limits = _percentiles(channels[0], norm)
+    return np.stack([_scaled(channel, limits, norm) for channel in channels])
+
+
+def for_network(channels: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """Channels (channel, y, x) as a network takes them: 1 leaves a reference out, 2 takes a frame for its own."""
+    return channels[:count] if len(channels) >= count else np.repeat(channels, count, axis=0)
 
 
 def _as_float32(frame: ArrayLike) -> NDArray[np.float32]:
@@ -73,6 +93,16 @@ def _as_float32(frame: ArrayLike) -> NDArray[np.float32]:
     if array.dtype.kind == "f":
         values[~np.isfinite(values)] = np.nan
     return values
+
+
+def _scaled(
+    values: NDArray[np.float32], limits: tuple[np.float32, np.float32], norm: Normalisation
+) -> NDArray[np.float32]:
+    low, high = limits
+    if not high > low:
+        return np.zeros_like(values)
+    scaled = np.clip((values - low) / (high - low), *norm.clip)
+    return np.asarray(np.nan_to_num(scaled, copy=False, nan=0.0), np.float32)
 
 
 def _percentiles(values: NDArray[np.float32], norm: Normalisation) -> tuple[np.float32, np.float32]:

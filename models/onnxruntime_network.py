@@ -41,8 +41,8 @@ class OnnxRuntimeNetwork:
         self._input = self._session.get_inputs()[0].name
 
     def logits(self, tile: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Logits (phase, y, x) of a normalised tile (y, x) whose edges are multiples of the network's stride."""
-        (output,) = self._session.run(None, {self._input: np.ascontiguousarray(tile)[None, None]})
+        """Logits (phase, y, x) of a normalised tile (channel, y, x); edges are multiples of the network's stride."""
+        (output,) = self._session.run(None, {self._input: np.ascontiguousarray(tile)[None]})
         return np.asarray(output[0], np.float32)
 
 

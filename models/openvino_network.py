@@ -27,20 +27,20 @@ class OpenVinoNetwork:
         self._options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
         if threads is not None:
             self._options["INFERENCE_NUM_THREADS"] = threads
-        self._compiled: OrderedDict[tuple[int, int], Any] = OrderedDict()
+        self._compiled: OrderedDict[tuple[int, ...], Any] = OrderedDict()
 
     def logits(self, tile: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Logits (phase, y, x) of a normalised tile (y, x) whose edges are multiples of the network's stride."""
-        request = self._request((tile.shape[0], tile.shape[1]))
-        request.infer([np.ascontiguousarray(tile)[None, None]])
+        """Logits (phase, y, x) of a normalised tile (channel, y, x); edges are multiples of the network's stride."""
+        request = self._request(tile.shape)
+        request.infer([np.ascontiguousarray(tile)[None]])
         return np.array(request.get_output_tensor(0).data[0], np.float32)
 
-    def _request(self, shape: tuple[int, int]) -> Any:
+    def _request(self, shape: tuple[int, ...]) -> Any:
         if shape not in self._compiled:
             if len(self._compiled) == _KEPT_SHAPES:
                 self._compiled.popitem(last=False)
             fixed = self._model.clone()
-            fixed.reshape([1, 1, *shape])
+            fixed.reshape([1, *shape])
             self._compiled[shape] = self._core.compile_model(fixed, "CPU", self._options).create_infer_request()
         self._compiled.move_to_end(shape)
         return self._compiled[shape]

@@ -74,15 +74,15 @@ def apply_tiled(frame: Float, network: Callable[[Float], Float], tiling: Tiling)
     """Run a network over a frame tile by tile and blend what comes out.
 
     Args:
-        frame: Normalised frame, shape (y, x).
-        network: Takes a tile (y, x), returns (phase, y, x) of the same size.
+        frame: Normalised frame, shape (channel, y, x).
+        network: Takes a tile (channel, y, x), returns (phase, y, x) of the same size.
         tiling: Sizes of tiles.
 
     Returns:
         Blended output, shape (phase, y, x), of the frame's size.
     """
-    rows, columns = plan_axis(frame.shape[0], tiling), plan_axis(frame.shape[1], tiling)
-    padding = ((0, rows.padded_px - rows.length_px), (0, columns.padded_px - columns.length_px))
+    rows, columns = plan_axis(frame.shape[1], tiling), plan_axis(frame.shape[2], tiling)
+    padding = ((0, 0), (0, rows.padded_px - rows.length_px), (0, columns.padded_px - columns.length_px))
     padded = np.pad(frame, padding, mode="reflect")
     if len(rows.starts_px) * len(columns.starts_px) == 1:
         return network(padded)[:, : rows.length_px, : columns.length_px]
@@ -90,14 +90,14 @@ def apply_tiled(frame: Float, network: Callable[[Float], Float], tiling: Tiling)
 
 
 def _blend(padded: Float, network: Callable[[Float], Float], rows: Axis, columns: Axis) -> Float:
-    blended = np.zeros((0, *padded.shape), np.float32)
+    blended = np.zeros((0, *padded.shape[1:]), np.float32)
     for top, row_share in zip(rows.starts_px, rows.weights(), strict=True):
         for left, column_share in zip(columns.starts_px, columns.weights(), strict=True):
-            window = (slice(top, top + rows.tile_px), slice(left, left + columns.tile_px))
+            window = (slice(None), slice(top, top + rows.tile_px), slice(left, left + columns.tile_px))
             tile = network(padded[window])
             if not blended.size:
-                blended = np.zeros((tile.shape[0], *padded.shape), np.float32)
-            blended[(slice(None), *window)] += tile * (row_share[:, None] * column_share)
+                blended = np.zeros((tile.shape[0], *padded.shape[1:]), np.float32)
+            blended[window] += tile * (row_share[:, None] * column_share)
     return blended
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ionfront.core import ModelFileError, UsageError
 
+from .comparison_torch import COMPARISON_PREFIX, ComparingUnet
 from .info import Architecture, parse_model
 
 __all__ = ["HEAD_PREFIX", "build_unet", "load_weights", "weights_from_onnx"]
@@ -20,15 +21,15 @@ HEAD_PREFIX = "segmentation_head."
 
 
 def build_unet(architecture: Architecture, n_phases: int, encoder_weights: str | None = None) -> nn.Module:
-    """A U-Net from one grey channel, shape (batch, 1, y, x), to logits (batch, phase, y, x).
+    """A U-Net from frames, shape (batch, channel, y, x), to logits (batch, phase, y, x).
 
     Args:
-        architecture: Encoder, depth and decoder widths.
+        architecture: Encoder, depth, decoder widths and channels.
         n_phases: Number of label ids, background included.
         encoder_weights: None for random weights; "imagenet" downloads weights and needs a network.
 
     Raises:
-        UsageError: The encoder is unknown, or widths and depth do not match.
+        UsageError: The encoder is unknown, widths and depth do not match, or a model that compares is too shallow.
     """
     if len(architecture.decoder_channels) != architecture.encoder_depth:
         raise UsageError(
@@ -50,7 +51,11 @@ def build_unet(architecture: Architecture, n_phases: int, encoder_weights: str |
             "or another from its documentation."
         ) from error
     _drop_unused_stages(unet, architecture)
-    return unet
+    if architecture.channels == 1:
+        return unet
+    if architecture.encoder_depth < 2:
+        raise UsageError("encoder_depth is 1; a model that compares (channels 2) needs 2 or more.")
+    return ComparingUnet(unet, architecture.decoder_channels[-1], n_phases)
 
 
 def weights_from_onnx(path: Path) -> dict[str, Tensor]:
@@ -72,17 +77,20 @@ def weights_from_onnx(path: Path) -> dict[str, Tensor]:
 def load_weights(unet: nn.Module, weights: dict[str, Tensor]) -> list[str]:
     """Copy weights into a network. A segmentation head of another size stays as it is.
 
+    A network that compares may start from one that does not, and says the same before it is trained; one that does not
+    may start from one that does, and leaves the comparison out.
+
     Returns:
-        Names of parameters that stay new: empty, or those of the head.
+        Names of parameters that stay new: empty, or those of the head and of the comparison.
 
     Raises:
-        ModelFileError: Weights outside the head are missing or of another shape.
+        ModelFileError: Weights outside of both are missing or of another shape.
     """
     own = unet.state_dict()
     wanted = {name for name in own if not name.endswith("num_batches_tracked")}
     fitting = {name: value for name, value in weights.items() if name in own and own[name].shape == value.shape}
     new = sorted(wanted - fitting.keys())
-    if wrong := [name for name in new if not name.startswith(HEAD_PREFIX)]:
+    if wrong := [name for name in new if not name.startswith((HEAD_PREFIX, COMPARISON_PREFIX))]:
         raise ModelFileError(
             f"{len(wrong)} of {len(wanted)} weights do not fit the network (first: {wrong[0]}); "
             "set the architecture to that of the model file."

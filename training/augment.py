@@ -63,11 +63,13 @@ class Augmenter:
         self._pipeline = _pipeline(settings, self._range)
 
     def __call__(self, image: NDArray[np.float32], label: Label, seed: int) -> tuple[NDArray[np.float32], Label]:
-        """Vary a crop, image and label ids both (y, x)."""
+        """Vary a crop: image (channel, y, x), every channel in the same way but for noise, and label ids (y, x)."""
         self._pipeline.set_random_seed(seed)
-        # albumentations takes float images within 0 to 1
-        varied = self._pipeline(image=(image - self._low) / self._range, mask=label)
-        return varied["image"] * np.float32(self._range) + np.float32(self._low), varied["mask"]
+        # albumentations takes float images within 0 to 1, channels last
+        scaled = np.ascontiguousarray(np.moveaxis((image - self._low) / self._range, 0, -1))
+        varied = self._pipeline(image=scaled, mask=label)
+        changed = np.moveaxis(varied["image"], -1, 0)
+        return changed * np.float32(self._range) + np.float32(self._low), varied["mask"]
 
 
 def _pipeline(s: Augmentation, clip_range: float) -> Any:
@@ -86,7 +88,7 @@ def _pipeline(s: Augmentation, clip_range: float) -> Any:
             alb.RandomBrightnessContrast(brightness, s.contrast, brightness_by_max=True, p=s.tone),
             alb.RandomGamma((100 / (1 + s.gamma), 100 * (1 + s.gamma)), p=s.tone),
             alb.GaussianBlur(blur_limit=0, sigma_limit=(0.3, max(0.3, s.blur_sigma_px)), p=s.blur),
-            alb.GaussNoise(std_range=(0, noise_std), p=s.noise),
+            alb.GaussNoise(std_range=(0, noise_std), per_channel=True, p=s.noise),
             alb.ShotNoise(scale_range=(s.shot_scale / 10, s.shot_scale), p=s.noise if s.shot_scale > 0 else 0),
         ]
     )

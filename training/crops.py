@@ -6,27 +6,30 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ionfront.models import Normalisation, normalise
+from ionfront.models import Normalisation, normalise_channels, reduced
 
 from .frames import IGNORE, Frame, Label
 
-__all__ = ["NormalisedFrames", "grid_crops", "random_crop"]
+__all__ = ["NormalisedFrames", "grid_crops", "random_crop", "shrunk"]
 
 Float = NDArray[np.float32]
 
 
 class NormalisedFrames:
-    """Labelled frames, each normalised whole, the last few kept in memory.
+    """Labelled frames as images (channel, y, x), each normalised whole, and labels; the last few are kept in memory.
 
     Args:
         frames: Frames and the data set's `ignore_label` for each.
         norm: Scale of the grey values.
+        reduction: Images become means of blocks of this many pixels, squared, labels those in the middle of a block.
         cached: How many normalised frames stay in memory.
     """
 
-    def __init__(self, frames: Sequence[tuple[Frame, int | None]], norm: Normalisation, cached: int = 64) -> None:
+    def __init__(
+        self, frames: Sequence[tuple[Frame, int | None]], norm: Normalisation, reduction: int = 1, cached: int = 64
+    ) -> None:
         self._frames = frames
-        self._norm = norm
+        self._norm, self._reduction = norm, reduction
         self._load = lru_cache(maxsize=cached)(self._read)
 
     def __len__(self) -> int:
@@ -40,7 +43,13 @@ class NormalisedFrames:
         image, label = frame.load()
         if ignore_label is not None:
             label = np.where(label == ignore_label, np.uint8(IGNORE), label)
-        return normalise(image, self._norm), label
+        return shrunk(normalise_channels(image, self._norm), label, self._reduction)
+
+
+def shrunk(image: Float, label: Label, factor: int) -> tuple[Float, Label]:
+    """Means of blocks of an image (channel, y, x), and the label ids (y, x) in their middle."""
+    rows, columns = (np.minimum(np.arange(0, n, factor) + factor // 2, n - 1) for n in label.shape)
+    return reduced(image, factor), label[np.ix_(rows, columns)]
 
 
 def random_crop(
@@ -49,7 +58,7 @@ def random_crop(
     """A square crop at a random place.
 
     Args:
-        image: Normalised frame (y, x).
+        image: Normalised frame (channel, y, x).
         label: Label ids (y, x).
         size_px: Edge of the crop [px]; smaller frames are mirrored at their edges, unlabelled there.
         rng: Source of chance.
@@ -61,7 +70,7 @@ def random_crop(
     if rng.random() < foreground_bias and (centre := _pixel_of_any_phase(label, rng)) is not None:
         corner = [int(np.clip(at - size_px // 2, 0, limit)) for at, limit in zip(centre, limits, strict=True)]
     window = np.s_[corner[0] : corner[0] + size_px, corner[1] : corner[1] + size_px]
-    return image[window], label[window]
+    return image[:, *window], label[window]
 
 
 def grid_crops(image: Float, label: Label, size_px: int) -> Iterator[tuple[Float, Label]]:
@@ -71,7 +80,7 @@ def grid_crops(image: Float, label: Label, size_px: int) -> Iterator[tuple[Float
     for top in range(0, shape[0], size_px):
         for left in range(0, shape[1], size_px):
             window = np.s_[top : top + size_px, left : left + size_px]
-            yield image[window], label[window]
+            yield image[:, *window], label[window]
 
 
 def _pixel_of_any_phase(label: Label, rng: np.random.Generator) -> tuple[int, int] | None:
@@ -92,4 +101,4 @@ def _filled(image: Float, label: Label, shape: Sequence[int]) -> tuple[Float, La
     padding = [(0, wanted - length) for wanted, length in zip(shape, label.shape, strict=True)]
     if not any(after for _, after in padding):
         return image, label
-    return np.pad(image, padding, mode="reflect"), np.pad(label, padding, constant_values=IGNORE)
+    return np.pad(image, [(0, 0), *padding], mode="reflect"), np.pad(label, padding, constant_values=IGNORE)

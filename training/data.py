@@ -5,6 +5,7 @@ from ionfront.models import torchvision_ops  # noqa: F401  before anything that 
 # isort: split
 import hashlib
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import numpy as np
 import torch
@@ -14,13 +15,13 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from ionfront.core import DEFAULT_SCHEME, PhaseScheme, UsageError
-from ionfront.models import Normalisation, normalise
+from ionfront.models import Normalisation, for_network, normalise_channels
 
 from .augment import Augmentation, Augmenter
-from .crops import NormalisedFrames, grid_crops, random_crop
+from .crops import NormalisedFrames, grid_crops, random_crop, shrunk
 from .frames import Label, Labelled
 from .sources import Sources, Tagged, read_sources, split_sources
-from .synthetic import SceneFrames, Synthetic, draw_scene, scene_number
+from .synthetic import SceneFrames, Synthetic, draw_with_reference, scene_number
 
 __all__ = ["FixedCrops", "RandomCrops", "SegmentationData"]
 
@@ -30,7 +31,7 @@ Draw = Callable[[int, np.random.Generator], tuple[Float, Label]]
 
 
 class SegmentationData(LightningDataModule):  # type: ignore[misc]
-    """Labelled frames and synthetic scenes as batches of image (batch, 1, y, x) and label (batch, y, x).
+    """Labelled frames and synthetic scenes as batches of image (batch, channel, y, x) and label (batch, y, x).
 
     Args:
         data: Labelled data sets, nnU-Net raw layout.
@@ -38,8 +39,11 @@ class SegmentationData(LightningDataModule):  # type: ignore[misc]
         validation_groups: Groups that choose the model.
         train_frames: Names of the only frames to train on; empty means all.
         synthetic: Synthetic scenes.
-        crop_size: Edge of a training crop [px].
-        validation_crop: Edge of a validation crop [px].
+        channels: 1 for frames alone; 2 for frames with a reference, a frame that has none being its own.
+        reduction: The network sees frames made smaller by this factor, and so as many times farther; travels into the
+            model file.
+        crop_size: Edge of a training crop, in pixels of the reduced frames.
+        validation_crop: Edge of a validation crop, likewise.
         validation_crops: At most this many validation crops, evenly spaced.
         batch_size: Crops a step.
         samples_per_epoch: Training crops an epoch.
@@ -51,7 +55,7 @@ class SegmentationData(LightningDataModule):  # type: ignore[misc]
         seed: Seed of crops and augmentation.
 
     Raises:
-        UsageError: There is nothing to train on, or labelled and synthetic phases differ.
+        UsageError: There is nothing to train on, labelled and synthetic phases differ, or the reduction is below 1.
         LabelledDataError: A data set breaks its layout.
     """
 
@@ -62,6 +66,8 @@ class SegmentationData(LightningDataModule):  # type: ignore[misc]
         validation_groups: list[str] | None = None,
         train_frames: list[str] | None = None,
         synthetic: Synthetic = Synthetic(),
+        channels: Literal[1, 2] = 1,
+        reduction: int = 1,
         crop_size: int = 256,
         validation_crop: int = 512,
         validation_crops: int = 64,
@@ -75,12 +81,15 @@ class SegmentationData(LightningDataModule):  # type: ignore[misc]
         seed: int = 0,
     ) -> None:
         super().__init__()
+        if reduction < 1:
+            raise UsageError(f"reduction is {reduction}; it is a whole number, 1 for frames as they are.")
         self.labelled: Sequence[Labelled] = read_sources(data or [])
         self.scheme = _common_scheme(self.labelled, synthetic)
         self.phases = list(self.scheme.names)
         self.reaction_order = list(self.scheme.reaction_order)
         self.synthetic = synthetic
         self.normalisation = normalisation
+        self.channels, self.reduction = channels, reduction
         self.batch_size = batch_size
         self._sources = split_sources(self.labelled, held_out_groups or [], validation_groups or [], train_frames or [])
         self._crop_size, self._validation_crop, self._validation_crops = crop_size, validation_crop, validation_crops
@@ -111,6 +120,7 @@ class SegmentationData(LightningDataModule):  # type: ignore[misc]
             size_px=self._crop_size,
             foreground_bias=self._bias,
             augmenter=Augmenter(self._augmentation, self.normalisation),
+            channels=self.channels,
         )
         return DataLoader(crops, self.batch_size, num_workers=self._workers, drop_last=count >= self.batch_size)
 
@@ -118,10 +128,10 @@ class SegmentationData(LightningDataModule):  # type: ignore[misc]
         """The same crops every time."""
         size = self._validation_crop
         if not self.labelled:
-            size = min(size, -(-self.synthetic.size_px // 32) * 32)
+            size = min(size, -(-self.synthetic.size_px // (32 * self.reduction)) * 32)
         if self._fixed is None:
-            frames = NormalisedFrames(self.validation_frames, self.normalisation, cached=1)
-            self._fixed = FixedCrops(frames, size, self._validation_crops)
+            frames = NormalisedFrames(self.validation_frames, self.normalisation, self.reduction, cached=1)
+            self._fixed = FixedCrops(frames, size, self._validation_crops, self.channels)
         return DataLoader(self._fixed, min(self.batch_size, 4))
 
     def digest(self) -> str:
@@ -135,8 +145,8 @@ class SegmentationData(LightningDataModule):  # type: ignore[misc]
         return sha.hexdigest()
 
     def _draw(self, rank: int, world: int) -> Draw:
-        frames = NormalisedFrames(self._sources.train, self.normalisation, self._cached)
-        synthetic, norm = self.synthetic, self.normalisation
+        frames = NormalisedFrames(self._sources.train, self.normalisation, self.reduction, self._cached)
+        synthetic, norm, reduction = self.synthetic, self.normalisation, self.reduction
         fraction = 0.0 if not synthetic.scenes else 1.0 if not len(frames) else synthetic.fraction
         per_scene = max(1, self._samples // max(1, synthetic.scenes))
 
@@ -145,8 +155,8 @@ class SegmentationData(LightningDataModule):  # type: ignore[misc]
                 return frames[int(rng.integers(len(frames)))]
             number = scene_number(sample, per_scene, self.batch_size, max(1, self._workers))
             seed = synthetic.seed + number * world + rank
-            image, label = draw_scene(synthetic, seed, int(rng.integers(synthetic.n_frames)))
-            return normalise(image, norm), label
+            image, label = draw_with_reference(synthetic, seed, rng)
+            return shrunk(normalise_channels(image, norm), label, reduction)
 
         return draw
 
@@ -164,9 +174,10 @@ class RandomCrops(Dataset[Batch]):
         size_px: int,
         foreground_bias: float,
         augmenter: Augmenter,
+        channels: int,
     ) -> None:
         self._draw, self._first, self._count, self._seed = draw, first, count, seed
-        self._size_px, self._bias, self._augmenter = size_px, foreground_bias, augmenter
+        self._size_px, self._bias, self._augmenter, self._channels = size_px, foreground_bias, augmenter, channels
 
     def __len__(self) -> int:
         return self._count
@@ -177,16 +188,18 @@ class RandomCrops(Dataset[Batch]):
         rng = np.random.default_rng((self._seed, self._first + index))
         image, label = self._draw(self._first + index, rng)
         image, label = random_crop(image, label, self._size_px, rng, self._bias)
-        return _tensors(*self._augmenter(image, label, int(rng.integers(2**31))))
+        image, label = self._augmenter(image, label, int(rng.integers(2**31)))
+        return _tensors(image, label, self._channels)
 
 
 class FixedCrops(Dataset[Batch]):
     """Evenly spaced crops out of all that cover the frames, made once and kept."""
 
-    def __init__(self, frames: NormalisedFrames, size_px: int, most: int) -> None:
+    def __init__(self, frames: NormalisedFrames, size_px: int, most: int, channels: int) -> None:
         crops = [crop for index in range(len(frames)) for crop in grid_crops(*frames[index], size_px)]
         picked = np.unique(np.linspace(0, len(crops) - 1, min(most, len(crops))).round().astype(int))
-        self._crops = [_tensors(*crops[index]) for index in picked]
+        chosen = [crops[index] for index in picked]
+        self._crops = [_tensors(image, label, channels) for image, label in chosen]
 
     def __len__(self) -> int:
         return len(self._crops)
@@ -215,5 +228,6 @@ def _place_in_run(module: SegmentationData) -> tuple[int, int, int]:
     return (0, 1, 0) if trainer is None else (trainer.global_rank, trainer.world_size, trainer.current_epoch)
 
 
-def _tensors(image: Float, label: Label) -> Batch:
-    return torch.from_numpy(np.array(image, np.float32))[None], torch.from_numpy(label.astype(np.int64))
+def _tensors(image: Float, label: Label, channels: int) -> Batch:
+    frame = np.array(for_network(image, channels), np.float32)
+    return torch.from_numpy(frame), torch.from_numpy(label.astype(np.int64))

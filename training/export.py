@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from ionfront.core import ModelFileError, atomic_output
-from ionfront.models import ModelInfo, write_info
+from ionfront.models import Architecture, ModelInfo, write_info
 from ionfront.models.openvino_network import OpenVinoNetwork
 
 __all__ = ["TOLERANCE", "export_segmenter", "rewrite_info"]
@@ -28,7 +28,8 @@ def export_segmenter(network: nn.Module, info: ModelInfo, path: Path, *, overwri
     """Write a network with its metadata; it is whole or absent.
 
     Args:
-        network: From frames (batch, 1, y, x) to logits (batch, phase, y, x); any batch, any multiple of the stride.
+        network: From frames (batch, channel, y, x) to logits (batch, phase, y, x); any batch and
+            any multiple of the stride.
         info: Metadata.
         path: Where the model file goes.
         overwrite: Whether a file there may be replaced.
@@ -40,10 +41,10 @@ def export_segmenter(network: nn.Module, info: ModelInfo, path: Path, *, overwri
     training = network.training
     network.eval().cpu()
     with atomic_output(Path(path), overwrite=overwrite) as draft:
-        model = _to_onnx(network, 4 * info.architecture.stride)
+        model = _to_onnx(network, info.architecture)
         write_info(model, info)
         onnx.save_model(model, draft)
-        _verify(network, draft, info.architecture.stride)
+        _verify(network, draft, info.architecture)
     network.train(training)
 
 
@@ -55,9 +56,10 @@ def rewrite_info(path: Path, info: ModelInfo) -> None:
         onnx.save_model(model, draft)
 
 
-def _to_onnx(network: nn.Module, edge_px: int) -> onnx.ModelProto:
+def _to_onnx(network: nn.Module, architecture: Architecture) -> onnx.ModelProto:
+    stride = architecture.stride
     dynamic = dict.fromkeys((0, 2, 3), torch.export.Dim.DYNAMIC)
-    example = torch.zeros(2, 1, edge_px, edge_px + edge_px // 4)
+    example = torch.zeros(2, architecture.channels, 4 * stride, 5 * stride)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), tempfile.TemporaryDirectory() as folder:
         warnings.simplefilter("ignore")  # the exporter's notes on its own internals
         file = Path(folder) / "network.onnx"
@@ -76,10 +78,11 @@ def _to_onnx(network: nn.Module, edge_px: int) -> onnx.ModelProto:
         return onnx.load_model(file)
 
 
-def _verify(network: nn.Module, path: Path, stride: int) -> None:
-    frame = np.random.default_rng(0).normal(0.5, 0.4, (3 * stride, 5 * stride)).astype(np.float32)
+def _verify(network: nn.Module, path: Path, architecture: Architecture) -> None:
+    shape = (architecture.channels, 3 * architecture.stride, 5 * architecture.stride)
+    frame = np.random.default_rng(0).normal(0.5, 0.4, shape).astype(np.float32)
     with torch.inference_mode():
-        wanted = network(torch.from_numpy(frame)[None, None])[0].numpy()
+        wanted = network(torch.from_numpy(frame)[None])[0].numpy()
     exported = OpenVinoNetwork(path.read_bytes()).logits(frame)
     difference = float(np.abs(exported - wanted).max())
     if not difference <= TOLERANCE:

@@ -75,6 +75,7 @@ def _info(
         phases=tuple(data.phases),
         reaction_order=tuple(data.reaction_order),
         normalisation=data.normalisation,
+        reduction=data.reduction,
         pixel_size_range_nm=output.pixel_size_range_nm,
         temperature=_temperature(module, data),
         run_id=run_id,

@@ -29,7 +29,7 @@ class Frame(Protocol):
         """The specimen: splits never cut a group."""
 
     def load(self) -> tuple[Image, Label]:
-        """Grey image (y, x) of any real type and label ids (y, x)."""
+        """Grey image (y, x) of any real type, or (2, y, x) with its reference behind it, and label ids (y, x)."""
 
 
 class Labelled(Protocol):

@@ -108,6 +108,7 @@ class _Cli(LightningCLI):  # type: ignore[misc]
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         parser.link_arguments("data.phases", "model.phases", apply_on="instantiate")
+        parser.link_arguments("data.channels", "model.channels", apply_on="instantiate")
         parser.add_argument("--ckpt_path", type=str | None, default=None, help="Checkpoint to resume from.")
         parser.add_argument("--threads", type=int | None, default=None, help="CPU threads of torch.")
         parser.add_argument("--output", type=Output, default=Output())

@@ -17,6 +17,7 @@ from torchmetrics.classification import MulticlassConfusionMatrix
 
 from ionfront.core import UsageError
 from ionfront.models import Architecture, bundled_segmenter
+from ionfront.models.comparison_torch import COMPARISON_PREFIX
 from ionfront.models.unet_torch import build_unet, load_weights, weights_from_onnx
 
 from .frames import IGNORE
@@ -47,6 +48,7 @@ class SegmenterModule(LightningModule):  # type: ignore[misc]
 
     Args:
         phases: Names by label id; the data module gives them.
+        channels: 1, or 2 for frames with references; the data module gives it.
         decoder: Only "Unet" so far.
         encoder: Encoder, as segmentation-models-pytorch names it.
         encoder_depth: Halvings of resolution.
@@ -58,19 +60,22 @@ class SegmenterModule(LightningModule):  # type: ignore[misc]
         schedule: Course of the learning rate.
         warmup_fraction: Share of all steps in which it rises.
         loss: Weights of the loss.
+        train_only: "comparison" leaves the U-Net of a model that compares as it was in `init_from`.
         freeze_norm: Whether batch normalisation keeps the statistics of `init_from`. Batches of a few crops, each from
             another specimen, have statistics unlike those of whole frames; a network that leans on them does worse
             when it is used.
         channels_last: Memory layout; faster on most hardware.
 
     Raises:
-        UsageError: Encoder, widths and depth do not go together, or normalisation of a new network is to be frozen.
+        UsageError: Encoder, widths and depth do not go together, normalisation of a new network is to be frozen, or
+            nothing would be trained.
         ModelFileError: `init_from` cannot be used.
     """
 
     def __init__(
         self,
         phases: list[str],
+        channels: int = 1,
         decoder: Literal["Unet"] = "Unet",
         encoder: str = "resnet18",
         encoder_depth: int = 4,
@@ -82,6 +87,7 @@ class SegmenterModule(LightningModule):  # type: ignore[misc]
         schedule: Schedule = "one-cycle",
         warmup_fraction: float = 0.1,
         loss: Loss = Loss(),
+        train_only: Literal["all", "comparison"] = "all",
         freeze_norm: bool = False,
         channels_last: bool = True,
     ) -> None:
@@ -94,12 +100,15 @@ class SegmenterModule(LightningModule):  # type: ignore[misc]
             encoder=encoder,
             encoder_depth=encoder_depth,
             decoder_channels=tuple(decoder_channels or _default_widths(encoder_depth)),
+            channels=channels,
         )
         self.phases = list(phases)
         self.network = build_unet(self.architecture, len(phases), encoder_weights)
         if init_from is not None:
             start = bundled_segmenter() if init_from == "bundled" else Path(init_from)
             load_weights(self.network, weights_from_onnx(start))
+        if train_only == "comparison":
+            self._freeze_unet()
         self._layout = torch.channels_last if channels_last else torch.contiguous_format
         self.network = self.network.to(memory_format=self._layout)  # type: ignore[call-overload]
         self._peak, self._decay = learning_rate, weight_decay
@@ -108,6 +117,12 @@ class SegmenterModule(LightningModule):  # type: ignore[misc]
         self.confusion = MulticlassConfusionMatrix(len(phases), ignore_index=IGNORE)
         self._freeze_norm = freeze_norm
         self.train()
+
+    def _freeze_unet(self) -> None:
+        for name, parameter in self.network.named_parameters():
+            parameter.requires_grad_(name.startswith(COMPARISON_PREFIX))
+        if not any(parameter.requires_grad for parameter in self.network.parameters()):
+            raise UsageError("train_only comparison leaves nothing to train: set data.channels to 2.")
 
     def train(self, mode: bool = True) -> "SegmenterModule":
         """Training mode, but for normalisation that is frozen."""
@@ -119,7 +134,7 @@ class SegmenterModule(LightningModule):  # type: ignore[misc]
         return self
 
     def forward(self, frames: Tensor) -> Tensor:
-        """Logits (batch, phase, y, x) of normalised frames (batch, 1, y, x)."""
+        """Logits (batch, phase, y, x) of normalised frames (batch, channel, y, x)."""
         logits: Tensor = self.network(frames.contiguous(memory_format=self._layout))
         return logits
 

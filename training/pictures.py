@@ -12,7 +12,9 @@ __all__ = ["confusion_figure", "overlay_figure"]
 
 
 def overlay_figure(image: Image, label: Label, predicted: Label, phases: Sequence[str], title: str) -> Figure:
-    """Image, true and predicted phases side by side; all three are (y, x)."""
+    """Image, true and predicted phases side by side; all three are (y, x), the image perhaps
+    (2, y, x) with its reference, which is not shown."""
+    image = image[0] if image.ndim == 3 else image
     figure = Figure(figsize=(12, 4.4), layout="constrained")
     panes = figure.subplots(1, 3)
     low, high = np.percentile(np.asarray(image, np.float64), [1, 99])

@@ -7,13 +7,14 @@ from functools import lru_cache
 import numpy as np
 
 from ionfront.core import DEFAULT_SCHEME, PhaseScheme, UsageError
-from ionfront.datasets import Scene, random_scene
+from ionfront.datasets import Reference, Scene, random_scene
 
 from .frames import Image, Label
 
-__all__ = ["SceneFrames", "Synthetic", "draw_scene", "scene_number"]
+__all__ = ["SceneFrames", "Synthetic", "draw_scene", "draw_with_reference", "scene_number"]
 
 _VALIDATION_SEEDS = 1_000_000_000
+_REFERENCE_EXPOSURES = 5  # as many as analysis takes the mean of
 _POOL = 32  # scenes open at a time: a batch should mix many, and a scene costs more to draw than a frame of it
 
 
@@ -29,6 +30,9 @@ class Synthetic:
         validation_scenes: Scenes kept for validation, never trained on.
         validation_frames: Frames taken from each of them, evenly spaced.
         averaged: Numbers of exposures, of which one is drawn for each frame: analysis averages frames of noisy movies.
+        reference_first: Share of training frames that come with the first frame, five exposures of it, as reference.
+        reference_other: Share whose reference is any frame of the movie: some begin in the middle, or run backwards.
+            The rest come without one. A model of one channel leaves references out.
         fraction: Share of training crops that are synthetic when labelled data are given too.
     """
 
@@ -39,11 +43,18 @@ class Synthetic:
     validation_scenes: int = 12
     validation_frames: int = 3
     averaged: tuple[int, ...] = (1,)
+    reference_first: float = 0.55
+    reference_other: float = 0.2
     fraction: float = 0.5
 
     def __post_init__(self) -> None:
         if not self.averaged or min(self.averaged) < 1:
             raise UsageError(f"averaged is {self.averaged}; it needs numbers of exposures, each 1 or more.")
+        if min(self.reference_first, self.reference_other) < 0 or self.reference_first + self.reference_other > 1:
+            raise UsageError(
+                f"reference_first and reference_other are {self.reference_first} and {self.reference_other}; they are "
+                "shares that together are at most 1: correct the recipe."
+            )
 
 
 @dataclass(frozen=True)
@@ -63,7 +74,8 @@ class SceneFrame:
         return f"scene{self.scene_seed}"
 
     def load(self) -> tuple[Image, Label]:
-        return draw_scene(self.settings, self.scene_seed, self.index)
+        image, label = draw_scene(self.settings, self.scene_seed, self.index)
+        return _reference(self.settings, self.scene_seed, 0).behind(image), label
 
 
 @dataclass(frozen=True)
@@ -97,6 +109,16 @@ def draw_scene(settings: Synthetic, scene_seed: int, index: int) -> tuple[Image,
     return np.asarray(image), np.asarray(label, np.uint8)
 
 
+def draw_with_reference(settings: Synthetic, scene_seed: int, rng: np.random.Generator) -> tuple[Image, Label]:
+    """A frame of a scene to train on: image (y, x), or (2, y, x) with a reference behind it, and label ids (y, x)."""
+    image, label = draw_scene(settings, scene_seed, int(rng.integers(settings.n_frames)))
+    kind, other = rng.random(), int(rng.integers(settings.n_frames))
+    if kind >= settings.reference_first + settings.reference_other:
+        return image, label
+    reference = _reference(settings, scene_seed, 0 if kind < settings.reference_first else other)
+    return reference.behind(image), label
+
+
 def scene_number(sample: int, samples_per_scene: int, batch_size: int, lanes: int) -> int:
     """Which scene the training crop number `sample` comes from.
 
@@ -113,3 +135,9 @@ def scene_number(sample: int, samples_per_scene: int, batch_size: int, lanes: in
 @lru_cache(maxsize=_POOL)
 def _scene(seed: int, size_px: int, n_frames: int) -> Scene:
     return random_scene(seed, size_px, n_frames)
+
+
+@lru_cache(maxsize=2 * _POOL)
+def _reference(settings: Synthetic, scene_seed: int, index: int) -> Reference:
+    image, _ = _scene(scene_seed, settings.size_px, settings.n_frames).frame(index, _REFERENCE_EXPOSURES)
+    return Reference(image)

@@ -50,15 +50,26 @@ def label_zarr(labels, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def grey_onnx(tmp_path_factory):
+    return grey_network(tmp_path_factory.mktemp("model") / "grey.onnx", channels=1)
+
+
+@pytest.fixture(scope="session")
+def comparing_onnx(tmp_path_factory):
+    """Says what `grey_onnx` says, and takes a reference too."""
+    return grey_network(tmp_path_factory.mktemp("model") / "comparing.onnx", channels=2)
+
+
+def grey_network(path, channels):
     """Phase k where the scaled grey value is nearest to k/3: squared distance is linear but for a term all share."""
     centres = np.arange(4) / 3
     sharpness = 100.0
-    weights = (2 * sharpness * centres).astype(np.float32).reshape(4, 1, 1, 1)
+    weights = np.zeros((4, channels, 1, 1), np.float32)
+    weights[:, 0, 0, 0] = 2 * sharpness * centres
     bias = (-sharpness * centres**2).astype(np.float32)
     graph = helper.make_graph(
         [helper.make_node("Conv", ["image", "weights", "bias"], ["logits"])],
         "grey",
-        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 1, "y", "x"])],
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, channels, "y", "x"])],
         [helper.make_tensor_value_info("logits", TensorProto.FLOAT, [1, 4, "y", "x"])],
         [onnx.numpy_helper.from_array(weights, "weights"), onnx.numpy_helper.from_array(bias, "bias")],
     )
@@ -70,9 +81,8 @@ def grey_onnx(tmp_path_factory):
             version="1",
             phases=PHASES,
             reaction_order=ORDER,
-            architecture=Architecture(encoder_depth=1, decoder_channels=(8,)),
+            architecture=Architecture(encoder_depth=1, decoder_channels=(8,), channels=channels),
         ),
     )
-    path = tmp_path_factory.mktemp("model") / "grey.onnx"
     path.write_bytes(model.SerializeToString())
     return path

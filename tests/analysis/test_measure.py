@@ -6,7 +6,7 @@ import xarray as xr
 
 from ionfront.analysis.measure import LABEL_ERROR, measure_labels, measure_movie
 from ionfront.core import DEFAULT_SCHEME, PhaseScheme
-from ionfront.datasets import open_labels
+from ionfront.datasets import Reference, open_labels, random_scene
 from ionfront.fronts import ArrivalAccumulator
 
 SCHEME = PhaseScheme(("background", "host", "product"), ("host", "product"))
@@ -76,6 +76,23 @@ def test_the_network_sees_means_and_blanked_frames_stay_out(tmp_path):
     measure_movie(movie, infer, SCHEME, listener, tmp_path / "a.zarr", lambda *_: None, averaged=3)
     assert seen == [0, 4, 8, 16]
     assert listener.pushed[3][1] is None
+
+
+def test_the_network_sees_the_reference_behind_every_frame(tmp_path):
+    scene = random_scene(7, 64, 4)
+    frames = np.stack([scene.frame(k)[0] for k in range(4)])
+    movie = xr.DataArray(frames, {"time": np.arange(4.0)}, ("time", "y", "x"))
+    seen = []
+
+    def infer(frame):
+        seen.append(frame)
+        return np.zeros((3, 64, 64), np.float32)
+
+    reference = Reference(frames[0])
+    measure_movie(movie, infer, SCHEME, None, tmp_path / "a.zarr", lambda *_: None, reference=reference)
+    assert reference.unmatched == 0
+    for frame, shown in zip(frames, seen, strict=True):
+        np.testing.assert_array_equal(shown, reference.behind(frame))
 
 
 def test_a_movie_is_written_and_heard_frame_by_frame(tmp_path):

@@ -50,6 +50,17 @@ def the_transition(run):
     return transition
 
 
+def test_frames_that_cannot_be_compared_are_said(grey, comparing_onnx, tmp_path):
+    frames = grey.astype(float)
+    np.save(tmp_path / "bar.npy", frames)
+    followed = analyze(tmp_path / "bar.npy", tmp_path / "followed", model=comparing_onnx, average_frames=1)
+    assert not any("labelled by themselves" in text for text in followed.kinetics["warnings"])
+    frames[12:] = np.random.default_rng(0).normal(frames.mean(), frames.std(), frames[12:].shape)
+    np.save(tmp_path / "noise.npy", frames)
+    lost = analyze(tmp_path / "noise.npy", tmp_path / "lost", model=comparing_onnx, average_frames=1)
+    assert any("12 of 24 frames" in text and "labelled by themselves" in text for text in lost.kinetics["warnings"])
+
+
 def test_labels_give_a_whole_folder(of_labels):
     assert names(of_labels.folder) == FILES
     assert of_labels.report.read_text(encoding="utf-8").startswith("<!")

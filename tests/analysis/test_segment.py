@@ -57,6 +57,14 @@ def test_nothing_finished_is_overwritten_unasked(image, grey_onnx, tmp_path):
     assert (out / "a_probabilities.tif").read_bytes()[:4] != b"mine"
 
 
+def test_a_model_that_compares_takes_images_and_movies(image, grey, labels, comparing_onnx, tmp_path):
+    segment(image, tmp_path / "labels.png", model=comparing_onnx)
+    assert (iio.imread(tmp_path / "labels.png") == labels[12]).mean() > 0.99
+    np.save(tmp_path / "bar.npy", grey)
+    segment(tmp_path / "bar.npy", tmp_path / "bar.zarr", model=comparing_onnx)
+    assert (open_labels(tmp_path / "bar.zarr").values == labels).mean() > 0.99
+
+
 def test_a_folder_gives_a_label_image_for_each(grey, labels, grey_onnx, tmp_path):
     source = tmp_path / "in"
     source.mkdir()

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from ionfront.core import ModelFileError, UsageError
-from ionfront.models import Segmenter, load_segmenter, normalise
+from ionfront.models import Architecture, ModelInfo, Segmenter, load_segmenter, normalise
 from ionfront.models.onnxruntime_network import cuda_available
 from ionfront.models.openvino_network import OpenVinoNetwork
 from ionfront.models.tiling import Tiling
@@ -85,10 +85,36 @@ def test_is_repeatable_and_leaves_the_frame_alone(segmenter):
     assert np.array_equal(image, before)
 
 
+def test_a_network_that_does_not_compare_leaves_a_reference_out(segmenter):
+    image, reference = frame(40, 30), np.eye(40, 30)
+    assert not segmenter.compares
+    both = segmenter.probabilities(np.stack([image, reference]))
+    assert np.array_equal(both, segmenter.probabilities(image))
+
+
+class Darker:
+    """A network that calls what has become darker than the reference phase 1."""
+
+    def logits(self, tile):
+        assert tile.shape[0] == 2
+        return np.stack([np.zeros_like(tile[0]), 20 * (tile[1] - tile[0] - 0.1)])
+
+
+def test_a_network_that_compares_takes_a_lone_frame_for_its_own_reference():
+    info = ModelInfo(name="", version="", phases=("a", "b"), architecture=Architecture(channels=2))
+    segmenter = Segmenter(Darker(), info, "")
+    image = frame(32, 32)
+    assert segmenter.compares
+    assert not segmenter.labels(image).any()
+    changed = image.copy()
+    changed[:8, :8] -= 300
+    assert np.array_equal(segmenter.labels(np.stack([changed, image])), (changed < image).astype(np.uint8))
+
+
 def test_many_frame_sizes_keep_few_compiled_networks(tiny_onnx):
     network = OpenVinoNetwork(tiny_onnx.read_bytes(), threads=1)
     for edge in range(4, 32, 4):
-        assert network.logits(np.zeros((edge, 8), np.float32)).shape == (3, edge, 8)
+        assert network.logits(np.zeros((1, edge, 8), np.float32)).shape == (3, edge, 8)
     assert len(network._compiled) <= 4
 
 

@@ -41,10 +41,10 @@ def test_shares_add_up_to_one(length):
 
 @given(rows=st.integers(1, 150), columns=st.integers(1, 150))
 def test_a_pointwise_network_does_not_see_the_tiles(rows, columns):
-    frame = np.random.default_rng(rows).normal(size=(rows, columns)).astype(np.float32)
-    out = apply_tiled(frame, lambda tile: np.stack([tile, 1 - tile]), TILING)
-    assert out.shape == (2, rows, columns)
-    assert np.allclose(out, [frame, 1 - frame], atol=1e-5)
+    frame = np.random.default_rng(rows).normal(size=(2, rows, columns)).astype(np.float32)
+    out = apply_tiled(frame, lambda tile: np.stack([tile[0], 1 - tile[1], tile[1]]), TILING)
+    assert out.shape == (3, rows, columns)
+    assert np.allclose(out, [frame[0], 1 - frame[1], frame[1]], atol=1e-5)
 
 
 def test_long_frames_take_the_fewest_tiles():

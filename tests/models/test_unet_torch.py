@@ -8,6 +8,7 @@ import torch
 from ionfront.core import ModelFileError, UsageError
 from ionfront.models import Architecture
 from ionfront.models.unet_torch import build_unet, load_weights, weights_from_onnx
+from ionfront.training.export import export_segmenter
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 32, 48), (2, 1, 16, 16)])
@@ -52,6 +53,29 @@ def test_another_network_is_refused(tiny_onnx):
     other = build_unet(Architecture(encoder_depth=2, decoder_channels=(32, 8)), 3)
     with pytest.raises(ModelFileError, match="architecture"):
         load_weights(other, weights_from_onnx(tiny_onnx))
+
+
+def test_a_network_that_compares_starts_from_one_that_does_not_and_back(tiny_info, tiny_unet, tiny_onnx, tmp_path):
+    two = tiny_info.architecture.model_copy(update={"channels": 2})
+    comparing = build_unet(two, 3).eval()
+    load_weights(comparing, weights_from_onnx(tiny_onnx))
+    x = torch.randn(1, 2, 32, 32)
+    with torch.inference_mode():
+        assert torch.allclose(comparing(x), tiny_unet(x[:, :1]), atol=1e-5)
+        comparing.get_parameter("comparison.last.weight").normal_()
+        assert not torch.allclose(comparing(x), comparing(x[:, [0, 0]]), atol=0.1)
+        export_segmenter(comparing, tiny_info.model_copy(update={"architecture": two}), tmp_path / "two.onnx")
+        alone = build_unet(tiny_info.architecture, 3).eval()
+        load_weights(alone, weights_from_onnx(tmp_path / "two.onnx"))
+        assert torch.allclose(alone(x[:, :1]), tiny_unet(x[:, :1]), atol=1e-5)
+        again = build_unet(two, 3).eval()
+        assert load_weights(again, weights_from_onnx(tmp_path / "two.onnx")) == []
+        assert torch.allclose(again(x), comparing(x), atol=1e-5)
+
+
+def test_a_shallow_network_cannot_compare():
+    with pytest.raises(UsageError, match="encoder_depth"):
+        build_unet(Architecture(encoder_depth=1, decoder_channels=(8,), channels=2), 3)
 
 
 def test_damaged_files_are_refused(tmp_path):

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from ionfront.core import UsageError
 from ionfront.models import Normalisation
 from ionfront.training.augment import Augmentation, Augmenter
-from ionfront.training.crops import grid_crops, random_crop
+from ionfront.training.crops import grid_crops, random_crop, shrunk
 from ionfront.training.data import SegmentationData
 from ionfront.training.frames import IGNORE
-from ionfront.training.synthetic import SceneFrames, Synthetic, draw_scene, scene_number
+from ionfront.training.synthetic import SceneFrames, Synthetic, draw_scene, draw_with_reference, scene_number
 
 SCENES = Synthetic(scenes=2, size_px=64, n_frames=4, validation_scenes=2, validation_frames=2)
 SMALL = {"crop_size": 32, "validation_crop": 32, "samples_per_epoch": 8, "batch_size": 4, "num_workers": 0}
@@ -95,6 +95,46 @@ def test_synthetic_frames_may_stand_for_means_of_several():
         Synthetic(averaged=(0, 3))
 
 
+def test_scenes_come_with_a_reference_as_often_as_asked():
+    def references(**shares):
+        settings = replace(SCENES, **shares)
+        rng = np.random.default_rng(0)
+        return [image[1] for image, _ in (draw_with_reference(settings, 3, rng) for _ in range(40)) if image.ndim == 3]
+
+    assert references(reference_first=0, reference_other=0) == []
+    assert len(references(reference_first=1, reference_other=0)) == 40
+    assert 10 < len(references(reference_first=0.3, reference_other=0.2)) < 30
+    with pytest.raises(UsageError, match="reference_first"):
+        Synthetic(reference_first=0.8, reference_other=0.3)
+
+
+def test_two_channels_hold_the_reference_or_the_frame_itself(discs):
+    images, _ = next(iter(SegmentationData(synthetic=SCENES, channels=2, **SMALL).train_dataloader()))
+    assert images.shape == (4, 2, 32, 32)
+    images, _ = next(iter(SegmentationData([str(discs)], channels=2, **SMALL).train_dataloader()))
+    assert torch.equal(images[:, 0], images[:, 1])
+
+
+def test_reduced_frames_come_with_labels_of_their_size(discs):
+    data = SegmentationData([str(discs)], validation_groups=["B"], reduction=2, **SMALL)
+    whole = SegmentationData([str(discs)], validation_groups=["B"], **SMALL)
+    assert 2 * len(data.val_dataloader().dataset) < len(whole.val_dataloader().dataset)
+    images, labels = next(iter(data.train_dataloader()))
+    assert images.shape == (4, 1, 32, 32)
+    assert set(labels.unique().tolist()) <= {0, 1, 2, IGNORE}
+    with pytest.raises(UsageError, match="reduction"):
+        SegmentationData([str(discs)], reduction=0)
+
+
+def test_labels_stay_under_their_pixels_when_frames_are_reduced():
+    label = np.zeros((40, 70), np.uint8)
+    label[:, 33:] = 1
+    image, ids = shrunk(label[None].astype(np.float32), label, 4)
+    assert image.shape == (1, 10, 18)
+    assert np.abs(image[0] - ids).max() <= 0.75
+    assert np.abs(image[0].mean(axis=0)[:16] - ids.mean(axis=0)[:16]).sum() <= 0.75
+
+
 def test_validation_crops_are_the_same_every_time(discs):
     data = SegmentationData([str(discs)], validation_groups=["B"], **SMALL)
     first, again = next(iter(data.val_dataloader())), next(iter(data.val_dataloader()))
@@ -120,9 +160,10 @@ def test_every_scene_gives_its_share_of_crops(per_scene, batch, lanes):
 
 @given(st.integers(5, 90), st.integers(5, 90), st.integers(0, 99))
 def test_random_crops_have_one_size(rows, columns, seed):
-    image, label = np.ones((rows, columns), np.float32), np.ones((rows, columns), np.uint8)
+    image, label = np.ones((2, rows, columns), np.float32), np.ones((rows, columns), np.uint8)
     crop, ids = random_crop(image, label, 32, np.random.default_rng(seed), 0.5)
-    assert crop.shape == ids.shape == (32, 32)
+    assert crop.shape == (2, 32, 32)
+    assert ids.shape == (32, 32)
     assert (ids == 1).sum() == min(rows, 32) * min(columns, 32)
 
 
@@ -130,13 +171,13 @@ def test_a_rare_phase_is_found():
     label = np.zeros((256, 256), np.uint8)
     label[200:208, 40:48] = 2
     rng = np.random.default_rng(0)
-    hits = [(random_crop(label.astype(np.float32), label, 32, rng, 1.0)[1] == 2).any() for _ in range(60)]
+    hits = [(random_crop(label[None].astype(np.float32), label, 32, rng, 1.0)[1] == 2).any() for _ in range(60)]
     assert np.mean(hits) > 0.3
 
 
 def test_grid_crops_cover_a_frame_once():
     label = np.arange(50 * 70, dtype=np.int64).reshape(50, 70) % 200
-    crops = list(grid_crops(label.astype(np.float32), label.astype(np.uint8), 32))
+    crops = list(grid_crops(label[None].astype(np.float32), label.astype(np.uint8), 32))
     assert len(crops) == 6
     assert sum((ids != IGNORE).sum() for _, ids in crops) == 50 * 70
 
@@ -144,7 +185,7 @@ def test_grid_crops_cover_a_frame_once():
 def test_augmentation_is_seeded_and_keeps_labels_whole(discs):
     augment = Augmenter(Augmentation(), Normalisation())
     rng = np.random.default_rng(0)
-    image, label = rng.normal(0.5, 0.3, (32, 32)).astype(np.float32), rng.integers(0, 3, (32, 32)).astype(np.uint8)
+    image, label = rng.normal(0.5, 0.3, (2, 32, 32)).astype(np.float32), rng.integers(0, 3, (32, 32)).astype(np.uint8)
     for seed in range(20):
         first, again = augment(image, label, seed), augment(image, label, seed)
         assert np.array_equal(first[0], again[0])
@@ -154,6 +195,6 @@ def test_augmentation_is_seeded_and_keeps_labels_whole(discs):
 
 def test_augmentation_can_be_turned_off():
     nothing = Augmentation(flip_x=0, flip_y=0, rotate90=0, affine=0, tone=0, blur=0, noise=0)
-    image = np.random.default_rng(0).uniform(-1, 2, (16, 16)).astype(np.float32)
+    image = np.random.default_rng(0).uniform(-1, 2, (2, 16, 16)).astype(np.float32)
     varied, _ = Augmenter(nothing, Normalisation())(image, np.zeros((16, 16), np.uint8), 3)
     assert np.allclose(varied, image, atol=1e-5)

@@ -56,7 +56,7 @@ class Threshold:
     """A network that calls bright pixels phase 1."""
 
     def logits(self, tile):
-        return np.stack([np.zeros_like(tile), 20 * (tile - 0.5)])
+        return np.stack([np.zeros_like(tile[0]), 20 * (tile[0] - 0.5)])
 
 
 class MemoryFrame:
