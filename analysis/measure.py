@@ -8,10 +8,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ionfront.core import PhaseScheme
-from ionfront.datasets import Reference, averaged_frames, calibration_of, is_blanked, write_label_zarr
+from ionfront.datasets import Reference, averaged_frames, calibration_of, first_frames, is_blanked, write_label_zarr
 from ionfront.fronts import FrontTracker
+from ionfront.models import Segmenter
 
-__all__ = ["Progress", "measure_labels", "measure_movie", "tracker_for_network"]
+__all__ = ["Progress", "measure_labels", "measure_movie", "reference_for", "tracker_for_network"]
 
 Probabilities = NDArray[np.float32]
 Progress = Callable[[int, int], None]
@@ -27,6 +28,11 @@ NETWORK_SCALE_ERROR = 0.07
 def tracker_for_network(scheme: PhaseScheme, shape: tuple[int, int]) -> FrontTracker:
     """A tracker for what a network says of frames (y, x)."""
     return FrontTracker(scheme, shape, scale_error=NETWORK_SCALE_ERROR)
+
+
+def reference_for(segmenter: Segmenter, movie: xr.DataArray) -> Reference | None:
+    """What a model compares the frames of a movie with; None where it does not compare, or nothing is to be seen."""
+    return first_frames(movie) if segmenter.compares else None
 
 
 def measure_movie(

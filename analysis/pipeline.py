@@ -12,7 +12,6 @@ from ionfront.core import Calibration, FrontFitError, MovieError, PhaseScheme, U
 from ionfront.datasets import (
     Reference,
     calibration_of,
-    first_frames,
     frames_to_average,
     open_labels,
     open_movie,
@@ -22,12 +21,11 @@ from ionfront.fronts import FrontResult, FrontTracker
 from ionfront.models import Segmenter, load_segmenter
 
 from .kinetics_json import ModelCard, kinetics_record, write_kinetics
-from .measure import Progress, measure_labels, measure_movie, tracker_for_network
+from .measure import Progress, measure_labels, measure_movie, reference_for, tracker_for_network
 from .report import ReportMaterial, write_report
 from .tables import write_arrival, write_fronts
 
 __all__ = ["Analysis", "analyze", "fronts_of_labels"]
-
 
 _UNMATCHED = 0.1  # share of frames
 
@@ -85,7 +83,7 @@ def analyze(
     with atomic_output(out, overwrite=overwrite) as draft:
         draft.mkdir()
         tracker = tracker_for_network(scheme, (movie.sizes["y"], movie.sizes["x"]))
-        reference = first_frames(movie) if segmenter.compares else None
+        reference = reference_for(segmenter, movie)
         labels = draft / "labels.zarr"
         measure_movie(movie, segmenter.probabilities, scheme, tracker, labels, progress, averaged, reference)
         notes = (*_notes(movie), *_doubts_of(reference, movie.sizes["time"]))

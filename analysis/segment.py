@@ -10,12 +10,12 @@ import tifffile
 from numpy.typing import NDArray
 
 from ionfront.core import MovieError, atomic_output
-from ionfront.datasets import first_frames, open_movie, read_labelled
+from ionfront.datasets import open_movie, read_labelled
 from ionfront.datasets.readers import FRAME_SUFFIXES, image_files
 from ionfront.datasets.readers.zarr_store import is_zarr
 from ionfront.models import Segmenter, load_segmenter
 
-from .measure import Progress, measure_movie
+from .measure import Progress, measure_movie, reference_for
 
 __all__ = ["segment"]
 
@@ -63,15 +63,8 @@ def segment(
             "only. Split it into a folder of images, or leave --probabilities out."
         )
     with atomic_output(out, overwrite=overwrite) as draft:
-        measure_movie(
-            movie,
-            segmenter.probabilities,
-            segmenter.info.scheme,
-            None,
-            draft,
-            progress,
-            reference=first_frames(movie) if segmenter.compares else None,
-        )
+        reference, scheme = reference_for(segmenter, movie), segmenter.info.scheme
+        measure_movie(movie, segmenter.probabilities, scheme, None, draft, progress, reference=reference)
     return int(movie.sizes["time"])
 
 

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ionfront.analysis.measure import measure_movie, tracker_for_network
+from ionfront.analysis.measure import measure_movie, reference_for, tracker_for_network
 from ionfront.core import Calibration
-from ionfront.datasets import SHAPE_NAMES, Scene, first_frames, frames_to_average, open_labels, random_scene
+from ionfront.datasets import SHAPE_NAMES, Scene, frames_to_average, open_labels, random_scene
 from ionfront.fronts import FrontResult
 from ionfront.models import Segmenter, load_segmenter
 from ionfront.physics import LAW_NAMES
@@ -65,7 +65,7 @@ def _measure(scene: Scene, segmenter: Segmenter) -> Outcome:
     tracker = tracker_for_network(segmenter.info.scheme, (movie.sizes["y"], movie.sizes["x"]))
     with TemporaryDirectory() as folder:
         path = Path(folder) / "labels.zarr"
-        reference = first_frames(movie) if segmenter.compares else None
+        reference = reference_for(segmenter, movie)
         averaged = frames_to_average(movie)
         measure_movie(
             movie, segmenter.probabilities, segmenter.info.scheme, tracker, path, lambda *_: None, averaged, reference

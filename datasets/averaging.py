@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.registration import phase_cross_correlation
 
-from .grey import is_blanked
+from .grey import is_blanked, without_gaps
 
 __all__ = ["averaged_frames", "frames_to_average", "mean_frame"]
 
@@ -104,13 +104,7 @@ def _samples(movie: xr.DataArray) -> Iterator[tuple[Frame, Frame, Frame]]:
     for index in np.unique(np.linspace(0, movie.sizes["time"] - _MOST, _PLACES).astype(int)):
         first, second, last = (movie[k].values[middle] for k in (index, index + 1, index + _MOST - 1))
         if not any(is_blanked(frame) for frame in (first, second, last)):
-            yield _filled(first), _filled(second), _filled(last)
-
-
-def _filled(frame: Frame) -> Frame:
-    values = frame.astype(np.float64)
-    finite = np.isfinite(values)
-    return np.where(finite, values, np.median(values[finite]))
+            yield without_gaps(first), without_gaps(second), without_gaps(last)
 
 
 def _noise_and_drift(first: Frame, second: Frame, last: Frame) -> tuple[float, float]:

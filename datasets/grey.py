@@ -59,6 +59,13 @@ def check_dtype(dtype: np.dtype[Any]) -> None:
         raise MovieError(f"its pixels are of type {dtype}; integers or floating point numbers are needed.")
 
 
+def without_gaps(frame: NDArray[Any]) -> NDArray[np.float64]:
+    """A frame whose pixels without data (NaN, infinite) hold the median of the others; 0 where there are no others."""
+    values = frame.astype(np.float64)
+    finite = np.isfinite(values)
+    return np.where(finite, values, np.median(values[finite]) if finite.any() else 0.0)
+
+
 def is_blanked(frame: NDArray[Any]) -> bool:
     """Whether a frame holds no measurement at all: every pixel is NaN, or all are alike, as in a dropped frame.
 

@@ -17,7 +17,7 @@ from skimage.registration import phase_cross_correlation
 from skimage.transform import downscale_local_mean
 
 from .averaging import mean_frame
-from .grey import is_blanked
+from .grey import is_blanked, without_gaps
 
 __all__ = ["Reference", "first_frames"]
 
@@ -35,14 +35,14 @@ class Reference:
     """A reference image that is laid under frames.
 
     Args:
-        image: Mean of the first frames, shape (y, x), without missing pixels.
+        image: Mean of the first frames, shape (y, x).
 
     Attributes:
         unmatched: How many frames went without it so far.
     """
 
     def __init__(self, image: Frame) -> None:
-        self._image = np.asarray(image, np.float32)
+        self._image = np.asarray(without_gaps(image), np.float32)
         self._step = math.ceil(max(image.shape) / _SIDE_PX)
         self._small = self._shrunk(self._image)
         self.unmatched = 0
@@ -64,10 +64,7 @@ class Reference:
         return np.stack([np.asarray(frame, np.float32), _shifted(self._image, shift * self._step)])
 
     def _shrunk(self, image: Frame) -> Floats:
-        values = np.asarray(image, np.float64)
-        finite = np.isfinite(values)
-        values = np.where(finite, values, np.median(values[finite]) if finite.any() else 0.0)
-        small = downscale_local_mean(values, (self._step, self._step))
+        small = downscale_local_mean(without_gaps(image), (self._step, self._step))
         fine, coarse = (ndimage.gaussian_filter(small, width) for width in _BAND_PX)
         return np.asarray(fine - coarse)
 
@@ -82,11 +79,7 @@ def first_frames(movie: xr.DataArray) -> Reference | None:
             frames.append(frame)
         if len(frames) == wanted:
             break
-    if not frames:
-        return None
-    mean = mean_frame(frames)
-    finite = np.isfinite(mean)
-    return Reference(np.where(finite, mean, np.median(mean[finite])))
+    return Reference(mean_frame(frames)) if frames else None
 
 
 def _shifted(image: Frame, shift_px: Floats) -> Frame:

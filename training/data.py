@@ -21,7 +21,7 @@ from .augment import Augmentation, Augmenter
 from .crops import NormalisedFrames, grid_crops, random_crop, shrunk
 from .frames import Label, Labelled
 from .sources import Sources, Tagged, read_sources, split_sources
-from .synthetic import SceneFrames, Synthetic, draw_with_reference, scene_number
+from .synthetic import SceneFrames, Synthetic, draw_scene, draw_with_reference, scene_number
 
 __all__ = ["FixedCrops", "RandomCrops", "SegmentationData"]
 
@@ -155,7 +155,10 @@ class SegmentationData(LightningDataModule):  # type: ignore[misc]
                 return frames[int(rng.integers(len(frames)))]
             number = scene_number(sample, per_scene, self.batch_size, max(1, self._workers))
             seed = synthetic.seed + number * world + rank
-            image, label = draw_with_reference(synthetic, seed, rng)
+            if self.channels == 1:
+                image, label = draw_scene(synthetic, seed, int(rng.integers(synthetic.n_frames)))
+            else:
+                image, label = draw_with_reference(synthetic, seed, rng)
             return shrunk(normalise_channels(image, norm), label, reduction)
 
         return draw
