@@ -1,12 +1,13 @@
 """Commands that make or bring in data: synth, import."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
 from ionfront.core import UsageError
 from ionfront.datasets import (
+    FAMILY_NAMES,
     SHAPE_NAMES,
     import_coco,
     import_label_images,
@@ -22,6 +23,8 @@ __all__ = ["import_app", "synth_command"]
 
 import_app = typer.Typer(help="Bring labelled frames of other tools into the nnU-Net raw layout.", no_args_is_help=True)
 
+Name = TypeVar("Name", bound=str)
+
 Out = Annotated[Path, typer.Option(help="Folder of the labelled data set to write.")]
 Names = Annotated[
     str, typer.Option(help="Class names in the order of their ids, without the background, comma between.")
@@ -34,19 +37,21 @@ def synth_command(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the first movie; the next take the next numbers.")] = 0,
     size: Annotated[int, typer.Option(min=64, help="Edge of the square frame [px].")] = 256,
     frames: Annotated[int, typer.Option(min=2, help="Frames a movie.")] = 60,
+    family: Annotated[str, typer.Option(help=f"What is drawn from: {', '.join(FAMILY_NAMES)}.")] = "plain",
     shape: Annotated[str, typer.Option(help=f"Particle: {', '.join(SHAPE_NAMES)}; drawn if not given.")] = "",
     law: Annotated[str, typer.Option(help=f"Rate law: {', '.join(LAW_NAMES)}; drawn if not given.")] = "",
     fronts: Annotated[int | None, typer.Option(min=0, max=2, help="Fronts a movie; drawn if not given.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace movies that are there already.")] = False,
 ) -> None:
     """Synthetic reaction movies with exact labels, arrival times and rate laws beside them."""
-    known_shape = next((name for name in SHAPE_NAMES if name == shape), None)
-    known_law = next((name for name in LAW_NAMES if name == law), None)
-    if (shape and known_shape is None) or (law and known_law is None):
-        raise UsageError(f"'{shape or law}' is unknown; shapes are {list(SHAPE_NAMES)}, laws are {list(LAW_NAMES)}.")
+    known_family = _known("family", family, FAMILY_NAMES)
+    known_shape = _known("shape", shape, SHAPE_NAMES) if shape else None
+    known_law = _known("law", law, LAW_NAMES) if law else None
     with frame_progress("Making movies") as progress:
         for index in range(count):
-            scene = random_scene(seed + index, size, frames, shape=known_shape, law=known_law, n_fronts=fronts)
+            scene = random_scene(
+                seed + index, size, frames, family=known_family, shape=known_shape, law=known_law, n_fronts=fronts
+            )
             say(str(write_synthetic(scene, out, f"movie_{seed + index:05d}", overwrite=overwrite)))
             progress(index + 1, count)
 
@@ -81,6 +86,13 @@ def import_labels_command(
 ) -> None:
     """Label images, as napari and ImageJ save them."""
     say(f"{len(import_label_images(images, labels, _split(names), out).frames)} labelled frames: {out}")
+
+
+def _known(what: str, name: str, names: tuple[Name, ...]) -> Name:
+    known = next((known for known in names if known == name), None)
+    if known is None:
+        raise UsageError(f"{what} '{name}' is unknown; there are {', '.join(names)}.")
+    return known
 
 
 def _split(names: str) -> list[str]:

@@ -9,10 +9,12 @@ from .labelmovie import LabelWriter, open_labels, scheme_of, write_label_zarr
 from .movie import calibration_of, open_movie
 from .reference import Reference, first_frames
 from .splits import group_folds, split_by_group
-from .synth import SHAPE_NAMES, Scene, ShapeName, random_scene, write_synthetic
+from .synth import FAMILY_NAMES, SHAPE_NAMES, FamilyName, Scene, ShapeName, random_scene, write_synthetic
 
 __all__ = [
+    "FAMILY_NAMES",
     "SHAPE_NAMES",
+    "FamilyName",
     "LabelWriter",
     "LabelledFrame",
     "LabelledSet",

@@ -1,13 +1,13 @@
 """Where the ion enters a particle, and how far every point lies from there along the particle."""
 
 import numpy as np
-import skfmm
 from numpy.typing import NDArray
 from scipy import ndimage, stats
 from skimage import measure
 from skimage.morphology import convex_hull_image, disk, opening
 
 from ionfront.core import FrontFitError
+from ionfront.physics import travel_cost
 
 __all__ = ["entry_boundary", "front_normal", "geodesic_distance_px", "largest_particle", "order_agreement"]
 
@@ -118,16 +118,12 @@ def _earliest_point(arrival: Floats, edge: Mask) -> Mask:
 def geodesic_distance_px(particle: Mask, entry: Mask) -> Floats:
     """Distance inside the particle from the stretch of outline that runs along the entry, shape (y, x); NaN outside.
 
-    Fast marching (Sethian 1996, doi:10.1073/pnas.93.4.1591) as scikit-fmm does it. The outline lies half
-    a pixel outside the outermost pixels.
+    The outline lies half a pixel outside the outermost pixels.
     """
     doors = ndimage.binary_dilation(entry) & ~particle
     if not doors.any():  # an entry inside the particle: count from its pixels
         doors = entry
-    level = np.where(doors, -0.5, 0.5)
-    open_space = np.ma.MaskedArray(level, mask=~(particle | doors))
-    distance = np.ma.filled(skfmm.distance(open_space), np.nan)
-    return np.where(particle & ~(doors & ~entry), distance, np.nan)
+    return travel_cost(particle, doors)
 
 
 def order_agreement(distance: Floats, arrival: Floats) -> float:

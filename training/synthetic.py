@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from ionfront.core import DEFAULT_SCHEME, PhaseScheme, UsageError
-from ionfront.datasets import Reference, Scene, random_scene
+from ionfront.datasets import FAMILY_NAMES, FamilyName, Reference, Scene, random_scene
 
 from .frames import Image, Label
 
@@ -25,6 +25,7 @@ class Synthetic:
     Attributes:
         scenes: New scenes drawn in an epoch; 0 turns synthetic data off.
         seed: First scene seed.
+        families: Families that scenes are drawn from in turn; one named twice is drawn twice as often.
         size_px: Edge of a square frame [px].
         n_frames: Frames a scene.
         validation_scenes: Scenes kept for validation, never trained on.
@@ -38,6 +39,7 @@ class Synthetic:
 
     scenes: int = 0
     seed: int = 0
+    families: tuple[FamilyName, ...] = ("plain",)
     size_px: int = 320
     n_frames: int = 24
     validation_scenes: int = 12
@@ -50,6 +52,8 @@ class Synthetic:
     def __post_init__(self) -> None:
         if not self.averaged or min(self.averaged) < 1:
             raise UsageError(f"averaged is {self.averaged}; it needs numbers of exposures, each 1 or more.")
+        if not self.families or not set(self.families) <= set(FAMILY_NAMES):
+            raise UsageError(f"families is {self.families}; it needs one or more of {list(FAMILY_NAMES)}.")
         if min(self.reference_first, self.reference_other) < 0 or self.reference_first + self.reference_other > 1:
             raise UsageError(
                 f"reference_first and reference_other are {self.reference_first} and {self.reference_other}; they are "
@@ -102,10 +106,14 @@ class SceneFrames:
 
 
 def draw_scene(settings: Synthetic, scene_seed: int, index: int) -> tuple[Image, Label]:
-    """Frame `index` of a scene: image (y, x) and label ids (y, x). An index past the end takes the last frame."""
-    scene = _scene(scene_seed, settings.size_px, settings.n_frames)
+    """Frame `index` of a scene: image (y, x) and label ids (y, x).
+
+    An index past the end takes the last frame, and one at which the beam was blanked the next at which it was not, as
+    such a frame shows nothing of its labels.
+    """
+    scene = _scene(settings, scene_seed)
     averaged = np.random.default_rng([scene_seed, index]).choice(settings.averaged)
-    image, label = scene.frame(min(index, len(scene) - 1), int(averaged))
+    image, label = scene.frame(_lit(scene, index), int(averaged))
     return np.asarray(image), np.asarray(label, np.uint8)
 
 
@@ -133,11 +141,20 @@ def scene_number(sample: int, samples_per_scene: int, batch_size: int, lanes: in
 
 
 @lru_cache(maxsize=_POOL)
-def _scene(seed: int, size_px: int, n_frames: int) -> Scene:
-    return random_scene(seed, size_px, n_frames)
+def _scene(settings: Synthetic, seed: int) -> Scene:
+    family = settings.families[seed % len(settings.families)]
+    return random_scene(seed, settings.size_px, settings.n_frames, family=family)
 
 
 @lru_cache(maxsize=2 * _POOL)
 def _reference(settings: Synthetic, scene_seed: int, index: int) -> Reference:
-    image, _ = _scene(scene_seed, settings.size_px, settings.n_frames).frame(index, _REFERENCE_EXPOSURES)
+    scene = _scene(settings, scene_seed)
+    image, _ = scene.frame(_lit(scene, index), _REFERENCE_EXPOSURES)
     return Reference(image)
+
+
+def _lit(scene: Scene, index: int) -> int:
+    index = min(index, len(scene) - 1)
+    while scene.blanked(index):
+        index = (index + 1) % len(scene)
+    return index

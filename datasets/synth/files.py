@@ -20,7 +20,7 @@ __all__ = ["write_synthetic"]
 def write_synthetic(scene: Scene, folder: Path, name: str, *, overwrite: bool = False) -> Path:
     """Write one experiment into a folder of its own, `folder/name`, and return the movie's path.
 
-    The folder holds `movie.ome.tif` (uint16, with pixel size and frame times), `labels.zarr` (OME-Zarr),
+    The folder holds `movie.ome.tif` (with pixel size and frame times), `labels.zarr` (OME-Zarr),
     `arrival.tif` (float32, one page a front, s; NaN where never reached; in the frame of the unreacted particle)
     and `truth.json`.
 
@@ -40,12 +40,12 @@ def write_synthetic(scene: Scene, folder: Path, name: str, *, overwrite: bool = 
 
 
 def _write_frames(scene: Scene, folder: Path) -> None:
-    shape = (len(scene), *scene.shape.inside.shape)
+    shape = (len(scene), *scene.inside.shape)
     interval = float(scene.time_s[1] - scene.time_s[0]) if len(scene) > 1 else None
     calibration = Calibration(scene.pixel_size_nm, interval, "synthetic", "synthetic")
     with write_label_zarr(folder / "labels.zarr", shape, DEFAULT_SCHEME, calibration, scene.time_s) as labels:
 
-        def images() -> Iterator[NDArray[np.uint16]]:
+        def images() -> Iterator[NDArray[Any]]:
             for index in range(len(scene)):
                 image, label = scene.frame(index)
                 labels.append(label)
@@ -55,7 +55,7 @@ def _write_frames(scene: Scene, folder: Path) -> None:
             folder / "movie.ome.tif",
             images(),
             shape=shape,
-            dtype=np.uint16,
+            dtype=scene.camera.detector.dtype,
             ome=True,
             metadata=_ome_metadata(scene, interval),
             photometric="minisblack",

@@ -1,49 +1,44 @@
-"""One synthetic experiment: a particle, its reaction, the camera; frames and exact labels on demand."""
+"""One synthetic experiment: particles, their reaction, the microscope; frames and exact labels on demand."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ionfront.core import DEFAULT_SCHEME, Transition
-from ionfront.physics import LAW_NAMES, LawName, Linear, Mixed, Parabolic, RateLaw, SelfLimiting
+from ionfront.core import DEFAULT_SCHEME
+from ionfront.physics import LAW_NAMES, LawName
 
-from .camera import Camera, random_camera
-from .shapes import SHAPE_NAMES, Shape, ShapeName, random_shape
-from .textures import phase_texture, smooth_noise, support_texture
+from .camera import Camera, random_camera, random_wide_camera
+from .families import FAMILIES, Family, FamilyName
+from .looks import Looks, random_plain_looks, random_wide_looks
+from .neighbours import with_neighbours
+from .reaction import Front, random_course, random_fronts
+from .shapes import Shape, ShapeName, distorted, random_shape
 
-__all__ = ["Front", "Scene", "random_scene"]
+__all__ = ["Scene", "random_scene"]
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Front:
-    """A reaction front that sweeps a particle.
-
-    Attributes:
-        transition: Phase before and after it.
-        law: How it advances from its onset.
-        onset_s: When it leaves the entry.
-        arrival_s: When it reaches each point of the unreacted particle, shape (y, x); infinite where never.
-    """
-
-    transition: Transition
-    law: RateLaw
-    onset_s: float
-    arrival_s: Floats
-
-    def position_nm(self, time_s: Floats, depth_nm: float) -> Floats:
-        """Where the front is at each time, no farther than the particle reaches."""
-        return np.minimum(self.law.position_nm(time_s - self.onset_s), depth_nm)
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A movie that is rendered frame by frame, each frame from its own random stream, in any order."""
+    """A movie that is rendered frame by frame, each frame from its own random stream, in any order.
+
+    Attributes:
+        seed: The only source of randomness.
+        shape: The particle that is measured.
+        fronts: Of the reaction, in order.
+        pixel_size_nm: Edge of a pixel.
+        time_s: Frame times, shape (n_frames,).
+        camera: Imaging conditions.
+        looks: How phases and surroundings look.
+        swelling: Linear growth of the whole particle when it has reacted; of a wire, its thickness.
+        inside: All the particles before the reaction, shape (y, x).
+        shown: Which frame the recorder saved in each place, where it dropped some and saved another again.
+    """
 
     seed: int
     shape: Shape
@@ -51,8 +46,10 @@ class Scene:
     pixel_size_nm: float
     time_s: Floats
     camera: Camera
-    means: dict[str, float]
+    looks: Looks
     swelling: float
+    inside: Mask
+    shown: tuple[int, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.time_s)
@@ -67,19 +64,20 @@ class Scene:
         """The phases of this reaction, unreacted first."""
         return ("pristine", *(front.transition.after for front in self.fronts))
 
-    def frame(self, index: int, averaged: int = 1) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
+    def frame(self, index: int, averaged: int = 1) -> tuple[NDArray[Any], NDArray[np.uint8]]:
         """Image and label ids of one frame, each of shape (y, x); the image may be the mean of several exposures."""
-        state = np.zeros(self.shape.inside.shape, np.uint8)
-        state[self.shape.inside] = DEFAULT_SCHEME.names.index("pristine")
-        signal = np.where(self.shape.inside, self._looks["pristine"], self._looks["background"])
-        for front in self.fronts:
-            reacted = self.shape.inside & (front.arrival_s <= self.time_s[index])
-            state[reacted] = DEFAULT_SCHEME.names.index(front.transition.after)
-            signal = np.where(reacted, self._looks[front.transition.after], signal)
+        index = self.shown[index] if self.shown is not None else index
+        phases = self._phases(index)
+        signal = self.looks.signal(phases, index / max(len(self) - 1, 1), lambda: self._ahead_px(index))
         where = self._material_coordinates(index)
-        label = ndimage.map_coordinates(state, where, order=0, mode="nearest")
+        label = ndimage.map_coordinates(phases, where, order=0, mode="nearest")
         moved = ndimage.map_coordinates(signal, where, order=1, mode="nearest")
-        return self.camera.expose(moved, np.random.default_rng([self.seed, index, 1]), averaged), label
+        rng = np.random.default_rng([self.seed, index, 1])
+        return self.camera.expose(moved, index, rng, averaged), label
+
+    def blanked(self, index: int) -> bool:
+        """Whether the beam was off in a frame: it shows nothing of its labels."""
+        return self.camera.blanked(self.shown[index] if self.shown is not None else index)
 
     def truth(self) -> dict[str, Any]:
         """What a perfect measurement of this movie would say, ready for JSON."""
@@ -113,15 +111,26 @@ class Scene:
         t10, t90 = front.law.time_s(np.array([0.1, 0.9]) * swept_nm)
         return float(0.8 * swept_nm / (t90 - t10))
 
-    @cached_property
-    def _looks(self) -> dict[str, Floats]:
-        size = self.shape.inside.shape[0]
-        rng = np.random.default_rng([self.seed, 2])
-        thickness = 1 + 0.05 * smooth_noise(size, size / 8, rng)
-        looks = {"background": self.means["background"] * (1 + support_texture(size, rng))}
-        for phase in self.phases:
-            looks[phase] = self.means[phase] * thickness * (1 + phase_texture(phase, size, rng))
-        return looks
+    def _phases(self, index: int) -> NDArray[np.uint8]:
+        phases = np.zeros(self.inside.shape, np.uint8)
+        phases[self.inside] = DEFAULT_SCHEME.names.index("pristine")
+        for front in self.fronts:
+            reacted = self.inside & (front.arrival_s <= self.time_s[index])
+            phases[reacted] = DEFAULT_SCHEME.names.index(front.transition.after)
+        return phases
+
+    def _ahead_px(self, index: int) -> Floats:
+        """How far each point lies ahead of the nearest front [px], shape (y, x)."""
+        ahead = np.full(self.inside.shape, np.inf)
+        for front in self.fronts:
+            now_nm = float(front.law.position_nm(self.time_s[index : index + 1] - front.onset_s)[0])
+            if now_nm > 0:
+                reached = np.isfinite(front.arrival_s)
+                place_nm = front.law.position_nm(front.arrival_s[reached] - front.onset_s)
+                to_front = np.full(ahead.shape, np.inf)
+                to_front[reached] = (place_nm - now_nm) / self.pixel_size_nm
+                ahead = np.where(np.abs(to_front) < np.abs(ahead), to_front, ahead)
+        return ahead
 
     def _material_coordinates(self, index: int) -> Floats:
         """Where each pixel of a frame lies in the unreacted particle's frame, shape (2, y, x)."""
@@ -163,6 +172,7 @@ def random_scene(
     size_px: int = 256,
     n_frames: int = 60,
     *,
+    family: FamilyName = "plain",
     shape: ShapeName | None = None,
     law: LawName | None = None,
     n_fronts: int | None = None,
@@ -173,29 +183,94 @@ def random_scene(
         seed: The only source of randomness.
         size_px: Edge of the square frame.
         n_frames: Length of the movie.
-        shape: Family of the particle.
+        family: What is drawn from: "plain" scenes have one particle under good conditions; "wide" ones have neighbours,
+            supports, diffraction contrast and the faults of detectors and beams; "held_out" ones the same in
+            geometries, an imaging mode and a detector that no bundled model is trained on.
+        shape: Geometry of the particle.
         law: Rate law of the first front.
         n_fronts: 0 (no reaction), 1 or 2.
     """
     rng = np.random.default_rng([seed, 0])
-    shape = shape or SHAPE_NAMES[rng.integers(len(SHAPE_NAMES))]
+    drawn_from = FAMILIES[family]
+    shape = shape or drawn_from.shapes[rng.integers(len(drawn_from.shapes))]
     law = law or LAW_NAMES[rng.integers(len(LAW_NAMES))]
     n_fronts = int(rng.integers(1, 3)) if n_fronts is None else n_fronts
+    draw = _plain_scene if family == "plain" else _wide_scene
+    return draw(seed, size_px, n_frames, drawn_from, shape, law, n_fronts, rng)
+
+
+def _plain_scene(
+    seed: int,
+    size_px: int,
+    n_frames: int,
+    family: Family,
+    shape: ShapeName,
+    law: LawName,
+    n_fronts: int,
+    rng: np.random.Generator,
+) -> Scene:
     particle = random_shape(shape, size_px, rng)
     pixel_size_nm = float(np.exp(rng.uniform(np.log(0.2), np.log(3))))
-    frame_time_s = float(np.exp(rng.uniform(np.log(0.05), np.log(5))))
-    time_s = np.asarray(frame_time_s * np.arange(n_frames), float)
-    fronts = _random_fronts(law, n_fronts, particle, pixel_size_nm, time_s, rng)
+    time_s = _times_s(n_frames, rng)
+    fronts = random_fronts(law, n_fronts, particle, pixel_size_nm, time_s, rng)
+    camera, means = random_camera(n_frames, rng), _random_means(rng)
+    phases = ("pristine", *(front.transition.after for front in fronts))
     return Scene(
         seed=seed,
         shape=particle,
         fronts=fronts,
         pixel_size_nm=pixel_size_nm,
         time_s=time_s,
-        camera=random_camera(n_frames, rng),
-        means=_random_means(rng),
+        camera=camera,
+        looks=random_plain_looks(phases, means, size_px, np.random.default_rng([seed, 2])),
         swelling=float(rng.uniform(0, 0.15) if shape == "wire" else rng.uniform(0, 0.03)),
+        inside=particle.inside,
     )
+
+
+def _wide_scene(
+    seed: int,
+    size_px: int,
+    n_frames: int,
+    family: Family,
+    shape: ShapeName,
+    law: LawName,
+    n_fronts: int,
+    rng: np.random.Generator,
+) -> Scene:
+    particle = distorted(random_shape(shape, size_px, rng, float(rng.choice([1.0, rng.uniform(1.2, 2.0)]))), rng)
+    pixel_size_nm, time_s = float(np.exp(rng.uniform(np.log(0.05), np.log(5)))), _times_s(n_frames, rng)
+    inside, course = with_neighbours(particle, random_course(particle, rng), family.shapes, rng)
+    fronts = random_fronts(law, n_fronts, particle, pixel_size_nm, time_s, rng, course)
+    phases = ("pristine", *(front.transition.after for front in fronts))
+    contrast = family.contrasts[rng.integers(len(family.contrasts))]
+    detector = family.detectors[rng.integers(len(family.detectors))]
+    return Scene(
+        seed=seed,
+        shape=particle,
+        fronts=fronts,
+        pixel_size_nm=pixel_size_nm,
+        time_s=time_s,
+        camera=random_wide_camera(n_frames, size_px, detector, rng),
+        looks=random_wide_looks(contrast, phases, inside, shape != "flake", pixel_size_nm, rng),
+        swelling=float(rng.uniform(0, 0.15) * rng.choice([0.3, 1.0])),
+        inside=inside,
+        shown=_shown(n_frames, rng),
+    )
+
+
+def _times_s(n_frames: int, rng: np.random.Generator) -> Floats:
+    frame_time_s = float(np.exp(rng.uniform(np.log(0.05), np.log(5))))
+    return np.asarray(frame_time_s * np.arange(n_frames), float)
+
+
+def _shown(n_frames: int, rng: np.random.Generator) -> tuple[int, ...] | None:
+    """A recorder that drops frames, in one of five movies, saves the one before again."""
+    if rng.random() < 0.8:
+        return None
+    kept = rng.random(n_frames) > rng.uniform(0.02, 0.15)
+    kept[0] = True
+    return tuple(int(k) for k in np.maximum.accumulate(np.where(kept, np.arange(n_frames), 0)))
 
 
 def _random_means(rng: np.random.Generator) -> dict[str, float]:
@@ -214,76 +289,3 @@ def _random_means(rng: np.random.Generator) -> dict[str, float]:
 
 def _by_phase(signals: Floats) -> dict[str, float]:
     return dict(zip(DEFAULT_SCHEME.reaction_order, map(float, signals), strict=True))
-
-
-def _random_fronts(
-    law: LawName,
-    n_fronts: int,
-    particle: Shape,
-    pixel_size_nm: float,
-    time_s: Floats,
-    rng: np.random.Generator,
-) -> tuple[Front, ...]:
-    if n_fronts == 0:
-        return ()
-    products = sorted(rng.choice(3, n_fronts, replace=False))
-    names = ("pristine", *(DEFAULT_SCHEME.reaction_order[1 + int(p)] for p in products))
-    depth_nm, length_s = particle.depth_px * pixel_size_nm, float(time_s[-1]) if time_s[-1] > 0 else 1.0
-    onset_s = length_s * rng.uniform(0.04, 0.15)
-    roughness_nm = pixel_size_nm * _roughness_px(particle, rng)
-    place_nm = np.maximum(particle.distance_px * pixel_size_nm + roughness_nm, 0.0)
-    first_law = _random_law(law, depth_nm, length_s - onset_s, rng)
-    first = Front(Transition(*names[:2]), first_law, onset_s, onset_s + first_law.time_s(place_nm))
-    if n_fronts == 1:
-        return (first,)
-    lag_s = length_s * rng.uniform(0.12, 0.25)
-    second_law = _slower(first_law, rng.uniform(0.45, 0.75))
-    arrival_s = np.maximum(onset_s + lag_s + second_law.time_s(place_nm), first.arrival_s)
-    return (first, Front(Transition(*names[1:]), second_law, onset_s + lag_s, arrival_s))
-
-
-def _roughness_px(particle: Shape, rng: np.random.Generator) -> Floats:
-    """How far each point lies behind the mean front: pinning, and in a wire a front that bows as it goes."""
-    size = particle.distance_px.shape[0]
-    rough = rng.uniform(0.3, 2.0) * smooth_noise(size, rng.uniform(4, 10), rng)
-    rough = np.asarray(rough - rough[particle.inside].mean())
-    return rough + _bow_px(particle, rng) if particle.kind == "wire" else rough
-
-
-def _bow_px(wire: Shape, rng: np.random.Generator) -> Floats:
-    """A front that sets out flat and comes to lead or lag at the sides; mean zero over each cross-section."""
-    size = wire.distance_px.shape[0]
-    y, x = np.mgrid[:size, :size].astype(float)
-    across = (y - wire.centre_px[0]) * wire.axis[1] - (x - wire.centre_px[1]) * wire.axis[0]
-    half_width = float(np.abs(across[wire.inside]).max())
-    grown = -np.expm1(-np.nan_to_num(wire.distance_px) / half_width)
-    return np.asarray(rng.uniform(-0.3, 0.3) * half_width * grown * (np.square(across / half_width) - 1 / 3))
-
-
-def _random_law(law: LawName, depth_nm: float, length_s: float, rng: np.random.Generator) -> RateLaw:
-    """A law whose front sweeps 60 to 110 % of the particle in the movie (a stalling one, 45 to 85 %)."""
-    goal_nm = depth_nm * rng.uniform(0.6, 1.1)
-    match law:
-        case "linear":
-            return Linear(goal_nm / length_s)
-        case "parabolic":
-            return Parabolic(goal_nm**2 / length_s)
-        case "mixed":
-            share = rng.uniform(0.35, 0.65)  # of the time at the goal that diffusion takes
-            return Mixed(goal_nm / ((1 - share) * length_s), goal_nm**2 / (share * length_s))
-        case "self_limiting":
-            return SelfLimiting(depth_nm * rng.uniform(0.45, 0.85), length_s / rng.uniform(2.5, 5))
-
-
-def _slower(law: RateLaw, factor: float) -> RateLaw:
-    """The same law at a fraction of its speed at every place."""
-    match law:
-        case Linear(rate_nm_s=k):
-            return Linear(factor * k)
-        case Parabolic(B_nm2_s=B):
-            return Parabolic(factor * B)
-        case Mixed(rate_nm_s=k, B_nm2_s=B):
-            return Mixed(factor * k, factor * B)
-        case SelfLimiting(length_nm=length, tau_s=tau):
-            return SelfLimiting(length, tau / factor)
-    raise TypeError(law)

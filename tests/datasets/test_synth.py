@@ -9,6 +9,7 @@ import tifffile
 
 from ionfront.core import DEFAULT_SCHEME, OutputExistsError
 from ionfront.datasets import SHAPE_NAMES, calibration_of, open_labels, open_movie, random_scene, write_synthetic
+from ionfront.datasets.synth.families import FAMILIES
 from ionfront.physics import LAW_NAMES
 
 
@@ -23,9 +24,9 @@ def held_still(scene, drift_px=(0.0, 0.0)):
 
 def expected_labels(scene, index):
     """What the arrival maps say a frame of a scene without drift and swelling shows."""
-    labels = np.where(scene.shape.inside, DEFAULT_SCHEME.names.index("pristine"), 0)
+    labels = np.where(scene.inside, DEFAULT_SCHEME.names.index("pristine"), 0)
     for front in scene.fronts:
-        there = scene.shape.inside & (front.arrival_s <= scene.time_s[index])
+        there = scene.inside & (front.arrival_s <= scene.time_s[index])
         labels[there] = DEFAULT_SCHEME.names.index(front.transition.after)
     return labels
 
@@ -106,7 +107,7 @@ def test_what_is_asked_for_is_drawn():
     truth = scene.truth()
     assert (truth["shape"], truth["fronts"][0]["law"], truth["n_frames"]) == ("flake", "self_limiting", 12)
     drawn = [small(seed, n_frames=2).truth() for seed in range(30)]
-    assert {t["shape"] for t in drawn} == set(SHAPE_NAMES)
+    assert {t["shape"] for t in drawn} == set(FAMILIES["plain"].shapes)
     assert {t["fronts"][0]["law"] for t in drawn} == set(LAW_NAMES)
     assert {len(t["fronts"]) for t in drawn} == {1, 2}
 
