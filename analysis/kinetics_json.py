@@ -41,6 +41,7 @@ def kinetics_record(
     model: ModelCard | None,
     material: dict[str, str] | None = None,
     warnings: tuple[str, ...] = (),
+    foreign_frames: list[int] | None = None,
 ) -> Json:
     """The content of kinetics.json, checked against its schema.
 
@@ -51,6 +52,7 @@ def kinetics_record(
         model: What labelled the frames; None when labels came from elsewhere.
         material: `host` and `ion`, where the user named them.
         warnings: Sentences beside those of the result.
+        foreign_frames: Indices of frames unlike anything that the model was trained on; None when nobody knows.
     """
     length, time = calibration.length_unit, calibration.time_unit
     transitions = [_transition(item, calibration) for item in result.transitions]
@@ -74,6 +76,7 @@ def kinetics_record(
             },
         },
         "model": model,
+        "foreign_frames": foreign_frames,
         "reaction_observed": result.reaction_observed,
         "cycles": [cycle] if transitions else [],
         "warnings": [*calibration.warnings, *warnings, *result.warnings],

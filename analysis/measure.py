@@ -12,6 +12,8 @@ from ionfront.datasets import Reference, averaged_frames, calibration_of, first_
 from ionfront.fronts import FrontTracker
 from ionfront.models import Segmenter
 
+from .watch import DomainWatch
+
 __all__ = ["Progress", "measure_labels", "measure_movie", "reference_for", "tracker_for_network"]
 
 Probabilities = NDArray[np.float32]
@@ -44,6 +46,7 @@ def measure_movie(
     progress: Progress,
     averaged: int = 1,
     reference: Reference | None = None,
+    watch: DomainWatch | None = None,
 ) -> None:
     """Segment a movie frame by frame, write its labels, and let a tracker see every frame.
 
@@ -56,10 +59,11 @@ def measure_movie(
         progress: Told after every frame.
         averaged: How many frames around each one are averaged before `infer` sees it.
         reference: What the frames are compared with; None where `infer` does not compare.
+        watch: Told every frame that `infer` sees.
     """
     shape = (movie.sizes["time"], movie.sizes["y"], movie.sizes["x"])
     with write_label_zarr(labels_path, shape, scheme, calibration_of(movie), movie["time"].values) as writer:
-        for time, probabilities in _inferred(movie, infer, averaged, reference):
+        for time, probabilities in _inferred(movie, infer, averaged, reference, watch):
             if tracker is not None:
                 tracker.push(time, probabilities)
             writer.append(np.zeros(shape[1:], np.uint8) if probabilities is None else probabilities.argmax(axis=0))
@@ -81,12 +85,16 @@ def _inferred(
     infer: Callable[[NDArray[np.generic]], Probabilities],
     averaged: int,
     reference: Reference | None,
+    watch: DomainWatch | None,
 ) -> Iterator[tuple[float, Probabilities | None]]:
     frames = (None if is_blanked(frame) else frame for frame in (movie[i].values for i in range(movie.sizes["time"])))
-    for time, frame in zip(movie["time"].values, averaged_frames(frames, averaged), strict=True):
+    shown = zip(movie["time"].values, averaged_frames(frames, averaged), strict=True)
+    for index, (time, frame) in enumerate(shown):
         if frame is None:
             yield float(time), None
         else:
+            if watch is not None:
+                watch.see(index, frame)
             yield float(time), infer(frame if reference is None else reference.behind(frame))
 
 

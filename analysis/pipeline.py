@@ -24,6 +24,7 @@ from .kinetics_json import ModelCard, kinetics_record, write_kinetics
 from .measure import Progress, measure_labels, measure_movie, reference_for, tracker_for_network
 from .report import ReportMaterial, write_report
 from .tables import write_arrival, write_fronts
+from .watch import DomainWatch
 
 __all__ = ["Analysis", "analyze", "fronts_of_labels"]
 
@@ -85,9 +86,10 @@ def analyze(
         tracker = tracker_for_network(scheme, (movie.sizes["y"], movie.sizes["x"]))
         reference = reference_for(segmenter, movie)
         labels = draft / "labels.zarr"
-        measure_movie(movie, segmenter.probabilities, scheme, tracker, labels, progress, averaged, reference)
-        notes = (*_notes(movie), *_doubts_of(reference, movie.sizes["time"]))
-        run = _Run(movie, scheme, _card(segmenter, averaged), material or {}, notes)
+        watch = DomainWatch(segmenter.info.domain)
+        measure_movie(movie, segmenter.probabilities, scheme, tracker, labels, progress, averaged, reference, watch)
+        notes = (*_notes(movie), *watch.warnings, *_doubts_of(reference, movie.sizes["time"]))
+        run = _Run(movie, scheme, _card(segmenter, averaged), material or {}, notes, watch.record)
         kinetics = _write_results(draft, tracker, run)
     return Analysis(out, kinetics)
 
@@ -143,6 +145,7 @@ class _Run:
     model: ModelCard | None
     material: dict[str, str]
     notes: tuple[str, ...]
+    foreign_frames: list[int] | None = None
 
     @property
     def calibration(self) -> Calibration:
@@ -156,7 +159,13 @@ class _Run:
 def _write_results(folder: Path, tracker: FrontTracker, run: _Run) -> dict[str, Any]:
     result = _measured(tracker, run)
     record = kinetics_record(
-        result, run.calibration, source=run.source, model=run.model, material=run.material, warnings=run.notes
+        result,
+        run.calibration,
+        source=run.source,
+        model=run.model,
+        material=run.material,
+        warnings=run.notes,
+        foreign_frames=run.foreign_frames,
     )
     write_kinetics(folder / "kinetics.json", record)
     write_fronts(folder / "fronts.csv", result, run.calibration)

@@ -3,14 +3,17 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ionfront.analysis import Progress as Report
+from ionfront.core import UsageError
 
-__all__ = ["frame_progress", "say", "say_json", "warn"]
+__all__ = ["frame_progress", "known_name", "say", "say_json", "warn"]
+
+Name = TypeVar("Name", bound=str)
 
 _out = Console(soft_wrap=True, highlight=False, emoji=False)  # a path may hold what looks like an emoji's name
 _err = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
@@ -38,3 +41,15 @@ def say_json(content: Any) -> None:
 def warn(text: str) -> None:
     """A warning on stderr."""
     _err.print(f"WARNING: {text}", style="bold yellow", markup=False)
+
+
+def known_name(what: str, name: str, names: tuple[Name, ...]) -> Name:
+    """`name`, if it is among `names`.
+
+    Raises:
+        UsageError: It is not.
+    """
+    known = next((known for known in names if known == name), None)
+    if known is None:
+        raise UsageError(f"{what} '{name}' is unknown; there are {', '.join(names)}.")
+    return known

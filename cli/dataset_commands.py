@@ -1,11 +1,10 @@
 """Commands that make or bring in data: synth, import."""
 
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
-from ionfront.core import UsageError
 from ionfront.datasets import (
     FAMILY_NAMES,
     SHAPE_NAMES,
@@ -17,13 +16,11 @@ from ionfront.datasets import (
 )
 from ionfront.physics import LAW_NAMES
 
-from .console import frame_progress, say
+from .console import frame_progress, known_name, say
 
 __all__ = ["import_app", "synth_command"]
 
 import_app = typer.Typer(help="Bring labelled frames of other tools into the nnU-Net raw layout.", no_args_is_help=True)
-
-Name = TypeVar("Name", bound=str)
 
 Out = Annotated[Path, typer.Option(help="Folder of the labelled data set to write.")]
 Names = Annotated[
@@ -44,9 +41,9 @@ def synth_command(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace movies that are there already.")] = False,
 ) -> None:
     """Synthetic reaction movies with exact labels, arrival times and rate laws beside them."""
-    known_family = _known("family", family, FAMILY_NAMES)
-    known_shape = _known("shape", shape, SHAPE_NAMES) if shape else None
-    known_law = _known("law", law, LAW_NAMES) if law else None
+    known_family = known_name("family", family, FAMILY_NAMES)
+    known_shape = known_name("shape", shape, SHAPE_NAMES) if shape else None
+    known_law = known_name("law", law, LAW_NAMES) if law else None
     with frame_progress("Making movies") as progress:
         for index in range(count):
             scene = random_scene(
@@ -86,13 +83,6 @@ def import_labels_command(
 ) -> None:
     """Label images, as napari and ImageJ save them."""
     say(f"{len(import_label_images(images, labels, _split(names), out).frames)} labelled frames: {out}")
-
-
-def _known(what: str, name: str, names: tuple[Name, ...]) -> Name:
-    known = next((known for known in names if known == name), None)
-    if known is None:
-        raise UsageError(f"{what} '{name}' is unknown; there are {', '.join(names)}.")
-    return known
 
 
 def _split(names: str) -> list[str]:

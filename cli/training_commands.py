@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 
 from ionfront.core import MissingExtraError, atomic_output
-from ionfront.datasets import read_labelled
+from ionfront.datasets import FAMILY_NAMES, read_labelled
+from ionfront.models import read_info
 from ionfront.training.evaluate import Evaluation, evaluate
 from ionfront.training.report import print_evaluation
 
-from .console import say, say_json
+from .console import frame_progress, known_name, say, say_json
 
 __all__ = ["cross_validate_command", "evaluate_command", "train_app"]
 
@@ -43,6 +44,29 @@ def train_segmenter_command(
         say(f"Model: {result.model_path}  (scores on the validation frames)")
 
 
+@train_app.command("domain")
+def train_domain_command(
+    model: Annotated[Path, typer.Argument(help="Model file (.onnx), trained on synthetic scenes; it gets the record.")],
+    family: Annotated[
+        list[str] | None,
+        typer.Option(help=f"Scenes are drawn from it: {', '.join(FAMILY_NAMES)}; may be repeated."),
+    ] = None,
+    frames: Annotated[int, typer.Option(min=200, help="Synthetic frames, and as many foreign images.")] = 2000,
+) -> None:
+    """Fit the check that calls frames foreign which are unlike anything a model was trained on."""
+    try:
+        from ionfront.training.domain import synthetic_domain
+        from ionfront.training.export import rewrite_info
+    except ImportError as error:
+        raise _no_training(error) from error
+    info = read_info(model)
+    families = [known_name("family", name, FAMILY_NAMES) for name in family or ("wide", "wide", "wide", "plain")]
+    with frame_progress("Describing images") as progress:
+        domain = synthetic_domain(families, frames, progress=progress)
+    rewrite_info(model, info.model_copy(update={"domain": domain}))
+    say(f"{model} now tells foreign frames.")
+
+
 def evaluate_command(
     model: Annotated[Path, typer.Argument(help="Model file (.onnx).")],
     data: Annotated[Path, typer.Argument(help="Labelled data set, nnU-Net raw layout.")],
@@ -51,7 +75,7 @@ def evaluate_command(
     out: Annotated[Path | None, typer.Option(help="Also write the scores to this JSON file.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """IoU, Dice and boundary F1 of a model, by phase and group, with 95 % intervals."""
+    """IoU, Dice, boundary F1 and calibration error of a model, by phase and group, with 95 % intervals."""
     _show(evaluate(model, read_labelled(data), group, tolerance_px=tolerance_px), as_json, out)
 
 

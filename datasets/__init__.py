@@ -9,15 +9,28 @@ from .labelmovie import LabelWriter, open_labels, scheme_of, write_label_zarr
 from .movie import calibration_of, open_movie
 from .reference import Reference, first_frames
 from .splits import group_folds, split_by_group
-from .synth import FAMILY_NAMES, SHAPE_NAMES, FamilyName, Scene, ShapeName, random_scene, write_synthetic
+from .synth import (
+    FAMILY_NAMES,
+    OUTLIER_NAMES,
+    SHAPE_NAMES,
+    FamilyName,
+    OutlierName,
+    Scene,
+    ShapeName,
+    random_outlier,
+    random_scene,
+    write_synthetic,
+)
 
 __all__ = [
     "FAMILY_NAMES",
+    "OUTLIER_NAMES",
     "SHAPE_NAMES",
     "FamilyName",
     "LabelWriter",
     "LabelledFrame",
     "LabelledSet",
+    "OutlierName",
     "Reference",
     "Scene",
     "ShapeName",
@@ -32,6 +45,7 @@ __all__ = [
     "is_blanked",
     "open_labels",
     "open_movie",
+    "random_outlier",
     "random_scene",
     "read_labelled",
     "scheme_of",

@@ -8,11 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ionfront.core import ModelFileError, PhaseScheme
 
+from .domain import Domain
 from .normalise import Normalisation
 
 __all__ = ["FORMAT_VERSION", "METADATA_KEY", "Architecture", "ModelInfo", "parse_model", "read_info", "write_info"]
 
-FORMAT_VERSION = 2  # 2 adds architecture.channels and reduction
+FORMAT_VERSION = 3  # 2 adds architecture.channels and reduction; 3 adds domain
 METADATA_KEY = "ionfront"
 
 
@@ -51,6 +52,7 @@ class ModelInfo(BaseModel):
         reduction: The network sees means of blocks of this many pixels, squared.
         pixel_size_range_nm: Smallest and largest pixel trained on [nm]; None when unknown.
         temperature: Logits are divided by this before the softmax; fitted on validation frames.
+        domain: Where the frames end that it was trained on; None when nobody knows.
         run_id: Training run in MLflow; empty when there was none.
         licence: Licence of the weights.
         architecture: The network, enough to build it again in torch.
@@ -68,6 +70,7 @@ class ModelInfo(BaseModel):
     reduction: int = Field(default=1, ge=1)
     pixel_size_range_nm: tuple[float, float] | None = None
     temperature: float = Field(default=1.0, gt=0)
+    domain: Domain | None = None
     run_id: str = ""
     licence: str = "unknown"
     architecture: Architecture = Architecture()
@@ -106,7 +109,8 @@ def parse_model(content: bytes, path: Path) -> tuple[onnx.ModelProto, ModelInfo]
 
 
 def write_info(model: onnx.ModelProto, info: ModelInfo) -> None:
-    """Put the metadata into an ONNX graph, in place of what was there under this key."""
+    """Put the metadata into an ONNX graph, in place of what was there under this key, in the newest format version."""
+    info = info.model_copy(update={"format_version": FORMAT_VERSION})
     properties = {entry.key: entry.value for entry in model.metadata_props}
     properties[METADATA_KEY] = info.model_dump_json()
     onnx.helper.set_model_props(model, properties)

@@ -15,7 +15,7 @@ from ionfront.models import Segmenter, load_segmenter
 from ionfront.models.engine import Device
 
 from .frames import Frame, Labelled
-from .scores import Counts, Float, boundary_f1, count, dice, iou, mean_iou
+from .scores import Counts, Float, boundary_f1, calibration_error, count, dice, iou, mean_iou, reliability
 
 __all__ = ["Evaluation", "FrameCounts", "Scores", "evaluate", "frame_counts", "summarise"]
 
@@ -30,6 +30,7 @@ class Scores:
         iou: Intersection over union by phase.
         dice: Dice coefficient by phase.
         boundary_f1: Boundary F1 by phase.
+        calibration_error: Expected calibration error: how far stated probabilities are from the share of right pixels.
     """
 
     frames: int
@@ -37,6 +38,7 @@ class Scores:
     iou: dict[str, Quantity]
     dice: dict[str, Quantity]
     boundary_f1: dict[str, Quantity]
+    calibration_error: Quantity
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Evaluation:
         overall: Scores over all frames.
         groups: Scores of each group, intervals over its frames.
         confusion: Pixels by label id and predicted id.
+        reliability: Of each bin of the stated probability that occurs: its mean, the share of right pixels, and pixels.
     """
 
     model: str
@@ -62,6 +65,7 @@ class Evaluation:
     overall: Scores
     groups: dict[str, Scores]
     confusion: tuple[tuple[int, ...], ...]
+    reliability: tuple[tuple[float, float, int], ...]
 
     def to_json(self) -> str:
         """The result as JSON; what is undefined is null."""
@@ -132,7 +136,9 @@ def frame_counts(
         if progress is not None:
             progress(frame)
         image, label = frame.load()
-        counts = count(segmenter.labels(image), label, n_phases, ignore_label, tolerance_px)
+        probabilities = segmenter.probabilities(image)
+        predicted, stated = probabilities.argmax(axis=0).astype(np.uint8), probabilities.max(axis=0)
+        counts = count(predicted, label, n_phases, ignore_label, tolerance_px, stated)
         counted.append(FrameCounts(frame.name, frame.group, counts))
     return counted
 
@@ -164,7 +170,14 @@ def summarise(
         overall=scores(pooled, len(counted)),
         groups={name: scores(counts, len(counts)) for name, counts in by_group.items()},
         confusion=tuple(tuple(int(pixels) for pixels in row) for row in total.confusion),
+        reliability=_reliability(total),
     )
+
+
+def _reliability(total: Counts) -> tuple[tuple[float, float, int], ...]:
+    stated, right = reliability(total)
+    pixels = total.confidence[:, 0]
+    return tuple((float(stated[b]), float(right[b]), int(pixels[b])) for b in np.flatnonzero(pixels))
 
 
 def _scores(
@@ -182,11 +195,12 @@ def _scores(
         }
 
     mean = Quantity.from_samples(float(mean_iou(total)), means)
-    return Scores(frames, mean, by_phase(iou), by_phase(dice), by_phase(boundary_f1))
+    stated = Quantity.from_samples(float(calibration_error(total)), calibration_error(resampled))
+    return Scores(frames, mean, by_phase(iou), by_phase(dice), by_phase(boundary_f1), stated)
 
 
 def _added(units: Sequence[Counts]) -> Counts:
-    return Counts(np.sum([unit.confusion for unit in units], axis=0), np.sum([unit.boundary for unit in units], axis=0))
+    return _combined(units, lambda arrays: np.sum(arrays, axis=0))
 
 
 def _resampled(units: Sequence[Counts], samples: int, rng: np.random.Generator) -> Counts:
@@ -197,9 +211,11 @@ def _resampled(units: Sequence[Counts], samples: int, rng: np.random.Generator) 
     drawn = rng.multinomial(len(units), np.full(len(units), 1 / len(units)), size=samples).astype(float)
     if len(units) == 1:
         drawn[:] = np.nan
-    confusion = np.stack([unit.confusion for unit in units])
-    boundary = np.stack([unit.boundary for unit in units])
-    return Counts(np.tensordot(drawn, confusion, axes=1), np.tensordot(drawn, boundary, axes=1))
+    return _combined(units, lambda arrays: np.tensordot(drawn, np.stack(arrays), axes=1))
+
+
+def _combined(units: Sequence[Counts], combine: Callable[[list[Float]], Float]) -> Counts:
+    return Counts(*(combine([getattr(unit, field.name) for unit in units]) for field in dataclasses.fields(Counts)))
 
 
 def _chosen(frames: Sequence[Frame], groups: Collection[str] | None) -> list[Frame]:

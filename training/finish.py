@@ -15,7 +15,7 @@ from .evaluate import Evaluation, frame_counts, summarise
 from .export import export_segmenter, rewrite_info
 from .frames import IGNORE
 from .module import SegmenterModule
-from .pictures import confusion_figure, overlay_figure
+from .pictures import confusion_figure, overlay_figure, reliability_figure
 from .tracking import Run, git_revision
 
 __all__ = ["Output", "finish"]
@@ -114,12 +114,17 @@ def _record(
 ) -> None:
     run.log_tags(facts | {"model_sha256": segmenter.sha256})
     run.log_metrics(
-        {"final_mean_iou": evaluation.overall.mean_iou.value, "temperature": segmenter.info.temperature}
+        {
+            "final_mean_iou": evaluation.overall.mean_iou.value,
+            "final_calibration_error": evaluation.overall.calibration_error.value,
+            "temperature": segmenter.info.temperature,
+        }
         | {f"final_iou_{name}": score.value for name, score in evaluation.overall.iou.items()}
     )
     run.log_text(evaluation.to_json(), "evaluation.json")
     run.log_json({"phases": evaluation.phases, "pixels": evaluation.confusion}, "confusion.json")
     run.log_figure(confusion_figure(evaluation.confusion, evaluation.phases), "confusion.png")
+    run.log_figure(reliability_figure(evaluation.reliability, evaluation.model), "reliability.png")
     for frame, _ in _evenly(frames, _PICTURES):
         image, label = frame.load()
         picture = overlay_figure(image, label, segmenter.labels(image), evaluation.phases, frame.name)

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from .frames import Image, Label
 
-__all__ = ["confusion_figure", "overlay_figure"]
+__all__ = ["confusion_figure", "overlay_figure", "reliability_figure"]
 
 
 def overlay_figure(image: Image, label: Label, predicted: Label, phases: Sequence[str], title: str) -> Figure:
@@ -44,4 +44,23 @@ def confusion_figure(confusion: ArrayLike, phases: Sequence[str]) -> Figure:
     pane.set_xticks(ticks, phases, rotation=30, ha="right")
     pane.set_yticks(ticks, phases)
     pane.set(xlabel="predicted", ylabel="labelled")
+    return figure
+
+
+def reliability_figure(bins: Sequence[tuple[float, float, int]], title: str) -> Figure:
+    """Share of right pixels against the probability that was stated for them, and how many pixels there are.
+
+    Args:
+        bins: Stated probability, share of right pixels, and pixels of each bin.
+        title: Above the figure.
+    """
+    stated, right, pixels = np.asarray(bins, float).reshape(-1, 3).T
+    figure = Figure(figsize=(4.6, 5.2), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    above.plot([0, 1], [0, 1], color="0.7", label="stated = true")
+    above.plot(stated, right, "o-", color="tab:blue", label="measured")
+    above.set(ylabel="share of right pixels", ylim=(0, 1), title=title)
+    above.legend()
+    below.bar(stated, pixels / max(pixels.sum(), 1), width=0.04, color="tab:blue")
+    below.set(xlabel="stated probability of the predicted phase", ylabel="share of pixels", xlim=(0, 1))
     return figure

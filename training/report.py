@@ -16,6 +16,9 @@ def print_evaluation(evaluation: Evaluation, console: Console | None = None) -> 
     """Print scores and what their intervals mean."""
     console = console or Console()
     console.print(evaluation_table(evaluation))
+    console.print(
+        f"Expected calibration error of the stated probabilities: {_shown(evaluation.overall.calibration_error)}."
+    )
     console.print(f"95 % intervals from resampled {evaluation.resampled}s, within a group from resampled frames.")
 
 

@@ -8,7 +8,11 @@ from scipy.ndimage import binary_erosion, distance_transform_edt
 
 from .frames import Label
 
-__all__ = ["Counts", "boundary_f1", "count", "dice", "iou", "mean_iou"]
+__all__ = ["BINS", "Counts", "boundary_f1", "calibration_error", "count", "dice", "iou", "mean_iou", "reliability"]
+
+BINS = 15
+"""Bins of stated confidence, of equal width between 0 and 1."""
+
 
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
@@ -22,19 +26,30 @@ class Counts:
         confusion: Pixels by label id and predicted id, shape (..., phase, phase).
         boundary: By phase, boundary pixels: predicted and near a true one, predicted, true and near a predicted one,
             true; shape (..., phase, 4).
+        confidence: By bin of the stated probability of the predicted phase: pixels, sum of those probabilities, pixels
+            where the phase was right; shape (..., bin, 3).
     """
 
     confusion: Float
     boundary: Float
+    confidence: Float
 
 
-def count(predicted: Label, label: Label, n_phases: int, ignore_label: int | None, tolerance_px: float) -> Counts:
-    """Counts of one frame; predicted and true label ids are both (y, x)."""
+def count(
+    predicted: Label,
+    label: Label,
+    n_phases: int,
+    ignore_label: int | None,
+    tolerance_px: float,
+    stated: NDArray[np.float32] | None = None,
+) -> Counts:
+    """Counts of one frame; predicted and true label ids, and stated probabilities of the predicted ones, are (y, x)."""
     valid = np.ones(label.shape, bool) if ignore_label is None else label != ignore_label
     pairs = label[valid].astype(np.int64) * n_phases + predicted[valid]
     confusion = np.bincount(pairs, minlength=n_phases**2).reshape(n_phases, n_phases)
     boundary = [_boundary(predicted == phase, label == phase, valid, tolerance_px) for phase in range(n_phases)]
-    return Counts(confusion.astype(float), np.asarray(boundary, float))
+    confidence = np.zeros((BINS, 3)) if stated is None else _confidence(stated[valid], (predicted == label)[valid])
+    return Counts(confusion.astype(float), np.asarray(boundary, float), confidence)
 
 
 def iou(counts: Counts) -> Float:
@@ -64,6 +79,28 @@ def mean_iou(counts: Counts) -> Float:
     scores = iou(counts)
     present = np.isfinite(scores)
     return _ratio(np.nansum(scores, axis=-1), present.sum(axis=-1))
+
+
+def reliability(counts: Counts) -> tuple[Float, Float]:
+    """Mean stated probability and share of right pixels in each bin, shape (..., bin); NaN where a bin is empty."""
+    pixels = counts.confidence[..., 0]
+    return _ratio(counts.confidence[..., 1], pixels), _ratio(counts.confidence[..., 2], pixels)
+
+
+def calibration_error(counts: Counts) -> Float:
+    """Expected calibration error of the predicted phase, shape (...); NaN where nothing was stated.
+
+    Mean over pixels of the difference between stated probability and share of right ones in its bin (Guo et al. 2017,
+    arXiv:1706.04599, equation 3).
+    """
+    pixels, stated, right = np.moveaxis(counts.confidence, -1, 0)
+    return _ratio(np.abs(stated - right).sum(axis=-1), pixels.sum(axis=-1))
+
+
+def _confidence(stated: NDArray[np.float32], right: Bool) -> Float:
+    bins = np.minimum((stated * BINS).astype(np.int64), BINS - 1)
+    weights = (None, stated, right)
+    return np.stack([np.bincount(bins, weight, minlength=BINS) for weight in weights], axis=-1).astype(float)
 
 
 def _boundary(predicted: Bool, true: Bool, valid: Bool, tolerance_px: float) -> tuple[int, int, int, int]:

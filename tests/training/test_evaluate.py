@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from ionfront.training import evaluate as module
 from ionfront.training.calibrate import fit_temperature
 from ionfront.training.evaluate import evaluate, frame_counts, summarise
 from ionfront.training.report import print_evaluation
-from ionfront.training.scores import boundary_f1, count, dice, iou, mean_iou
+from ionfront.training.scores import boundary_f1, calibration_error, count, dice, iou, mean_iou, reliability
 
 
 def halves(column, shape=(20, 20)):
@@ -50,6 +51,32 @@ def test_phases_that_do_not_occur_are_undefined():
 def test_a_missed_phase_scores_zero():
     counts = count(np.zeros((20, 20), np.uint8), halves(10), 2, None, 3)
     assert iou(counts)[1] == dice(counts)[1] == boundary_f1(counts)[1] == 0
+
+
+def stated_confidence(stated, right_share, size=200):
+    """Counts of a frame whose pixels all state one probability and are right in a given share."""
+    predicted = np.zeros((size, size), np.uint8)
+    label = (np.random.default_rng(0).permutation(size * size) >= right_share * size * size).astype(np.uint8)
+    return count(predicted, label.reshape(size, size), 2, None, 3, np.full((size, size), stated, np.float32))
+
+
+@pytest.mark.parametrize(("stated", "right"), [(0.8, 0.8), (0.95, 0.7), (1.0, 0.9)])
+def test_the_calibration_error_is_the_gap_between_stated_and_right(stated, right):
+    counts = stated_confidence(stated, right)
+    assert calibration_error(counts) == pytest.approx(abs(stated - right), abs=1e-4)
+    means, shares = reliability(counts)
+    assert np.isfinite(means).sum() == 1
+    assert (np.nanmax(means), np.nanmax(shares)) == pytest.approx((stated, right), abs=1e-4)
+
+
+def test_gaps_of_opposite_sign_do_not_cancel():
+    over, under = stated_confidence(0.95, 0.85), stated_confidence(0.55, 0.65)
+    both = replace(over, confidence=over.confidence + under.confidence)
+    assert calibration_error(both) == pytest.approx(0.1, abs=1e-4)
+
+
+def test_without_stated_probabilities_the_calibration_error_is_undefined():
+    assert np.isnan(calibration_error(count(halves(12), halves(10), 2, None, 3)))
 
 
 class Threshold:
