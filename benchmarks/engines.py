@@ -8,8 +8,9 @@ engines are held against are what the same cores reach in large matrix products 
 run. int8 is NNCF's post-training quantisation, calibrated on synthetic frames; `pip install nncf` brings it.
 
 "IonFront" is a frame's whole way to probabilities, scaling and tiles included, as `ionfront analyze` goes it; the rows
-after it are the network alone. AtomAI's row is its `predict` on the same frame, without coordinates of blobs. What the
-labels of the two are worth is another table (same_frames.py), which --atomai-train-minutes adds.
+after it are the network alone. AtomAI's row is its `predict` on the same frame, without coordinates of blobs; its CPU
+time is given in multiples of each row's. What the labels of the two are worth is another table (same_frames.py), which
+--atomai-train-minutes adds.
 """
 
 import argparse
