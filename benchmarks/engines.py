@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -69,15 +69,14 @@ def print_table(model: Path, folder: Path, arguments: argparse.Namespace) -> Non
     """One row an engine and frame size."""
     peaks = _peaks()
     print(f"CPU: {_cpu_name()}; features: {', '.join(_features()) or 'unknown'}")
-    print(
-        f"peaks: {'; '.join(f'{precision} {gflops:.0f} GFLOP/s ({by})' for precision, (by, gflops) in peaks.items())}\n"
-    )
+    for precision, (by, gflops) in peaks.items():
+        print(f"{precision} peak: {gflops:.0f} GFLOP/s ({by})")
     columns = ("engine", "frame", "ms a frame", "CPU ms", "AtomAI's CPU time", "peak memory [MB]", "GFLOP/s", "of peak")
     print(f"\n| {' | '.join(columns)} | same labels as f32 |\n|{'---|' * (len(columns) + 1)}")
     for size in arguments.sizes:
-        rows = _rows(size, model, folder, arguments)
-        atomai_ms = rows.get("AtomAI", {}).get("cpu_ms", np.nan)
-        for engine, row in rows.items():
+        atomai_ms = np.nan
+        for engine, row in _rows(size, model, folder, arguments):
+            atomai_ms = row["cpu_ms"] if engine == "AtomAI" else atomai_ms
             _, peak = peaks["int8" if "int8" in engine else "f32"]
             speed = row["gflop"] / (row["ms"] / 1000)
             print(
@@ -87,17 +86,18 @@ def print_table(model: Path, folder: Path, arguments: argparse.Namespace) -> Non
             )
 
 
-def _rows(size: int, model: Path, folder: Path, arguments: argparse.Namespace) -> dict[str, dict[str, float]]:
-    rows = {}
+def _rows(
+    size: int, model: Path, folder: Path, arguments: argparse.Namespace
+) -> Iterator[tuple[str, dict[str, float]]]:
+    """Each engine's row as it is measured, AtomAI's first."""
     if arguments.others_python:
         try:
-            rows["AtomAI"] = _atomai(size, model, folder, arguments)
+            yield "AtomAI", _atomai(size, model, folder, arguments)
         except SystemExit as error:  # large frames may need more memory than there is
             print(f"AtomAI labelled no frame of {size}² px: {error}", file=sys.stderr)
     for engine in ENGINES:
         command = ["--row", engine, size, "--model", model, "--folder", folder, "--repeats", arguments.repeats]
-        rows[engine] = json.loads(_call([__file__, *command]))
-    return rows
+        yield engine, json.loads(_call([__file__, *command]))
 
 
 def _atomai(size: int, model: Path, folder: Path, arguments: argparse.Namespace) -> dict[str, float]:
