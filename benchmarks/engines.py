@@ -79,9 +79,10 @@ def print_table(model: Path, folder: Path, arguments: argparse.Namespace) -> Non
             atomai_ms = row["cpu_ms"] if engine == "AtomAI" else atomai_ms
             _, peak = peaks["int8" if "int8" in engine else "f32"]
             speed = row["gflop"] / (row["ms"] / 1000)
+            agreement = f"{row['agreement']:.2%}" if "agreement" in row else ""
             print(
                 f"| {engine} | {size}² | {row['ms']:.0f} | {row['cpu_ms']:.0f} | {atomai_ms / row['cpu_ms']:.1f} x "
-                f"| {row['peak_mb']:.0f} | {speed:.0f} | {speed / peak:.0%} | {row.get('agreement', np.nan):.2%} |",
+                f"| {row['peak_mb']:.0f} | {speed:.0f} | {speed / peak:.0%} | {agreement} |",
                 flush=True,
             )
 
