@@ -129,7 +129,7 @@ def _run(
 ) -> dict[str, float]:
     """Train on `work/train`, write labels of the test frames to `work/out`; seconds of training, and of one frame."""
     if name == "ionfront":
-        return _run_ionfront(work, test, options)
+        return _run_ionfront(work, test, seed, options)
     if options.others_python is None:
         raise MethodError(f"{name} runs in an environment of its own: name its interpreter with --others-python.")
     (work / "images").mkdir()
@@ -143,10 +143,12 @@ def _run(
     return seconds
 
 
-def _run_ionfront(work: Path, test: Sequence[LabelledFrame], options: argparse.Namespace) -> dict[str, float]:
+def _run_ionfront(
+    work: Path, test: Sequence[LabelledFrame], seed: int, options: argparse.Namespace
+) -> dict[str, float]:
     command = [Path(sys.executable).with_name("ionfront"), "finetune", work / "train", "--out", work / "tuned.onnx"]
     start = time.perf_counter()
-    _call([*command, *_settings("ionfront", options)])
+    _call([*command, "--seed", seed, *_settings("ionfront", options)], work)
     trained_s = time.perf_counter() - start
     segmenter = load_segmenter(work / "tuned.onnx", device="cpu")
     (work / "out").mkdir()
@@ -160,8 +162,8 @@ def _run_ionfront(work: Path, test: Sequence[LabelledFrame], options: argparse.N
     return {"train_s": trained_s, "predict_s": float(np.mean(predicted_s))}
 
 
-def _call(command: Sequence[Any]) -> str:
-    done = subprocess.run([*map(str, command)], capture_output=True, text=True, check=False)
+def _call(command: Sequence[Any], folder: Path | None = None) -> str:
+    done = subprocess.run([*map(str, command)], cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         raise MethodError("\n".join(done.stderr.strip().splitlines()[-3:]))
     return done.stdout
@@ -171,7 +173,7 @@ def _settings(name: str, options: argparse.Namespace) -> list[Any]:
     """Options of the method's own command."""
     match name:
         case "ionfront":
-            return ["--minutes", options.minutes, *(["--model", options.model] if options.model else [])]
+            return ["--minutes", options.minutes, *(["--model", options.model.resolve()] if options.model else [])]
         case "atomai":
             return ["--cycles", options.atomai_cycles]
         case "nnunet":
@@ -209,7 +211,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--frames", type=int, nargs="+", default=[1, 3, 5, 10], help=f"at most {MOST_FRAMES}")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--model", type=Path, help="what IonFront starts from; it must not have seen the data")
-    parser.add_argument("--minutes", type=float, default=5, help="time for `ionfront finetune`")
+    parser.add_argument("--minutes", type=float, default=4, help="time for `ionfront finetune`")
     parser.add_argument("--atomai-cycles", type=int, default=300, help="as in AtomAI's README; 30 at least")
     parser.add_argument("--nnunet-epochs", type=int, default=20)
     parser.add_argument("--nnunet-steps", type=int, default=25, help="steps of an epoch")
