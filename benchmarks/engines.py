@@ -1,10 +1,16 @@
 """How fast and how large each engine is on this machine, in one run: a Markdown table on stdout.
 
-    python benchmarks/engines.py [--model FILE.onnx] [--sizes 512 1024 2048] [--repeats 5]
+    python benchmarks/engines.py [--model FILE.onnx] [--sizes 512 1024 2048 4096] [--repeats 5]
+        [--others-python OTHERS/bin/python [--atomai-train-minutes 60]]
 
-Every row is measured in a process of its own, so that its peak memory is its own, libraries included. The
-matrix-product peak is what the same cores reach in a large float32 product, measured in the same run. int8 is NNCF's
-post-training quantisation, calibrated on synthetic frames; `pip install nncf` brings it.
+Every row is measured in a process of its own, so that its peak memory is its own, libraries included. The peaks that
+engines are held against are what the same cores reach in large matrix products (matrix_peaks.py), measured in the same
+run. int8 is NNCF's post-training quantisation, calibrated on synthetic frames; `pip install nncf` brings it.
+
+"IonFront" is a frame's whole way to probabilities, scaling and tiles included, as `ionfront analyze` goes it; the rows
+after it are the network alone. AtomAI's row is its `predict` on the same frame, without coordinates of blobs; its CPU
+time is given in multiples of each row's. What the labels of the two are worth is another table (same_frames.py), which
+--atomai-train-minutes adds.
 """
 
 import argparse
@@ -15,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +34,15 @@ from ionfront.models import (
     ModelInfo,
     bundled_segmenter,
     for_network,
+    load_segmenter,
     normalise_channels,
     read_info,
+    reduced,
 )
 
-ENGINES = ("torch eager f32", "OpenVINO f32", "OpenVINO bf16", "OpenVINO int8")
+NETWORKS = ("torch eager f32", "OpenVINO f32", "OpenVINO bf16", "OpenVINO int8")
+ENGINES = ("IonFront", *NETWORKS)
+HERE = Path(__file__).parent
 FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
 Forward = Callable[[np.ndarray], np.ndarray]
 
@@ -46,51 +56,79 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         model = arguments.model or _default_model(Path(folder))
-        _call(["--quantise", "--model", model, "--folder", folder])
-        print_table(model, Path(folder), arguments.sizes, arguments.repeats)
+        _call([__file__, "--quantise", "--model", model, "--folder", folder])
+        print_table(model, Path(folder), arguments)
+    if arguments.others_python and arguments.atomai_train_minutes:
+        print(flush=True)
+        command = ["--others-python", arguments.others_python, "--model", model]
+        minutes = ["--atomai-train-minutes", arguments.atomai_train_minutes]
+        subprocess.run([sys.executable, HERE / "same_frames.py", *map(str, [*command, *minutes])], check=True)
 
 
-def print_table(model: Path, folder: Path, sizes: list[int], repeats: int) -> None:
+def print_table(model: Path, folder: Path, arguments: argparse.Namespace) -> None:
     """One row an engine and frame size."""
-    peak = sgemm_gflops()
+    peaks = _peaks()
     print(f"CPU: {_cpu_name()}; features: {', '.join(_features()) or 'unknown'}")
-    print(f"float32 matrix product: {peak:.0f} GFLOP/s\n")
-    print("| engine | frame | ms a frame | peak memory [MB] | GFLOP/s | of matrix-product peak | same labels as f32 |")
-    print("|---|---|---|---|---|---|---|")
-    for size in sizes:
-        work = float("nan")
-        for engine in ENGINES:
-            command = ["--row", engine, size, "--model", model, "--folder", folder, "--repeats", repeats]
-            row = json.loads(_call(command))
-            work = row.get("gflop", work)
-            speed = work / (row["ms"] / 1000)
+    for precision, (by, gflops) in peaks.items():
+        print(f"{precision} peak: {gflops:.0f} GFLOP/s ({by})")
+    columns = ("engine", "frame", "ms a frame", "CPU ms", "AtomAI's CPU time", "peak memory [MB]", "GFLOP/s", "of peak")
+    print(f"\n| {' | '.join(columns)} | same labels as f32 |\n|{'---|' * (len(columns) + 1)}")
+    for size in arguments.sizes:
+        atomai_ms = np.nan
+        for engine, row in _rows(size, model, folder, arguments):
+            atomai_ms = row["cpu_ms"] if engine == "AtomAI" else atomai_ms
+            _, peak = peaks["int8" if "int8" in engine else "f32"]
+            speed = row["gflop"] / (row["ms"] / 1000)
+            agreement = f"{row['agreement']:.2%}" if "agreement" in row else ""
             print(
-                f"| {engine} | {size}² | {row['ms']:.0f} | {row['peak_mb']:.0f} | {speed:.0f} | {speed / peak:.0%} "
-                f"| {row['agreement']:.2%} |",
+                f"| {engine} | {size}² | {row['ms']:.0f} | {row['cpu_ms']:.0f} | {atomai_ms / row['cpu_ms']:.1f} x "
+                f"| {row['peak_mb']:.0f} | {speed:.0f} | {speed / peak:.0%} | {agreement} |",
                 flush=True,
             )
 
 
-def measure(engine: str, size: int, model: Path, folder: Path, repeats: int) -> dict[str, float]:
-    """Median time of a frame and peak memory of this process, measured before anything is compared."""
-    frame = _frames(model, size, 1)[0]
-    row: dict[str, float] = {}
-    forward = _forward(engine, model, folder)
-    forward(frame)
-    times = [_seconds(lambda: forward(frame)) for _ in range(repeats)]
-    row["ms"] = 1000 * float(np.median(times))
-    row["peak_mb"] = _peak_mb()
-    reference = _forward("OpenVINO f32", model, folder)(frame)
-    row["agreement"] = float((forward(frame).argmax(0) == reference.argmax(0)).mean())
-    if engine.startswith("torch"):
-        row["gflop"] = _gflop(model, size)
+def _rows(
+    size: int, model: Path, folder: Path, arguments: argparse.Namespace
+) -> Iterator[tuple[str, dict[str, float]]]:
+    """Each engine's row as it is measured, AtomAI's first."""
+    if arguments.others_python:
+        try:
+            yield "AtomAI", _atomai(size, model, folder, arguments)
+        except SystemExit as error:  # large frames may need more memory than there is
+            print(f"AtomAI labelled no frame of {size}² px: {error}", file=sys.stderr)
+    for engine in ENGINES:
+        command = ["--row", engine, size, "--model", model, "--folder", folder, "--repeats", arguments.repeats]
+        yield engine, json.loads(_call([__file__, *command]))
+
+
+def _atomai(size: int, model: Path, folder: Path, arguments: argparse.Namespace) -> dict[str, float]:
+    """AtomAI's `predict` on the frame, without a reference, in its own environment."""
+    np.save(folder / "stacks.npy", _channels(model, size, 1)[0][:1, None])
+    helper = ["-E", HERE / "others" / "atomai_engine.py"]  # -E: paths set for IonFront are not for it
+    files = ["predict", folder / "stacks.npy", folder / "labels.npy"]
+    numbers = ["--phases", len(read_info(model).phases), "--repeats", arguments.repeats]
+    row: dict[str, float] = json.loads(_call([*helper, *files, *numbers], arguments.others_python))
     return row
 
 
-def sgemm_gflops(edge: int = 3000) -> float:
-    """Best of five float32 products of square matrices [GFLOP/s]."""
-    a = np.random.default_rng(0).random((edge, edge), np.float32)
-    return 2 * edge**3 / min(_seconds(lambda: a @ a) for _ in range(5)) / 1e9
+def measure(engine: str, size: int, model: Path, folder: Path, repeats: int) -> dict[str, float]:
+    """Median times of a frame and peak memory of this process, measured before anything is compared."""
+    channels = _channels(model, size, 1)[0]
+    frame = reduced(channels, read_info(model).reduction) if engine in NETWORKS else channels
+    forward = _forward(engine, model, folder)
+    forward(frame)
+    wall_s, cpu_s = np.median([_times(lambda: forward(frame)) for _ in range(repeats)], axis=0)
+    row = {"ms": 1000 * wall_s, "cpu_ms": 1000 * cpu_s, "peak_mb": _peak_mb(), "gflop": _gflop(model, size)}
+    if engine in NETWORKS:
+        reference = _forward("OpenVINO f32", model, folder)(frame)
+        row["agreement"] = float((forward(frame).argmax(0) == reference.argmax(0)).mean())
+    return row
+
+
+def _peaks() -> dict[str, tuple[str, float]]:
+    """By precision, what reaches most, and how much [GFLOP/s]."""
+    measured = json.loads(_call([HERE / "matrix_peaks.py", "--json"]))
+    return {precision: max(found.items(), key=lambda item: item[1]) for precision, found in measured.items()}
 
 
 def quantise(model: Path, folder: Path) -> None:
@@ -99,7 +137,8 @@ def quantise(model: Path, folder: Path) -> None:
     import openvino as ov
 
     network = ov.Core().read_model(model)
-    frames = [frame[None] for frame in _frames(model, 320, 24)]
+    reduction = read_info(model).reduction
+    frames = [reduced(channels, reduction)[None] for channels in _channels(model, 320 * reduction, 24)]
     ov.save_model(nncf.quantize(network, nncf.Dataset(frames), subset_size=len(frames)), folder / "int8.xml")
 
 
@@ -107,10 +146,17 @@ def _forward(engine: str, model: Path, folder: Path) -> Forward:
     match engine:
         case "torch eager f32":
             return _torch_forward(model)
+        case "IonFront":
+            return _segmenter_forward(model)
         case "OpenVINO int8":
             return _openvino_forward(folder / "int8.xml", "f32")
         case _:
             return _openvino_forward(model, engine.split()[-1])
+
+
+def _segmenter_forward(model: Path) -> Forward:
+    segmenter = load_segmenter(model, device="cpu")
+    return lambda channels: segmenter.probabilities(channels if len(channels) == 2 else channels[0])
 
 
 def _torch_forward(model: Path) -> Forward:
@@ -157,7 +203,8 @@ def _torch_network(model: Path) -> Any:
 
 
 def _gflop(model: Path, size: int) -> float:
-    """Floating-point operations of one frame, a multiplication and an addition counted as two."""
+    """Floating-point operations of a frame of this edge, a multiplication and an addition counted as two."""
+    size //= read_info(model).reduction
     network = _torch_network(model).to("meta")
     import torch
     from torch.utils.flop_counter import FlopCounterMode
@@ -167,8 +214,8 @@ def _gflop(model: Path, size: int) -> float:
     return float(counter.get_total_flops()) / 1e9
 
 
-def _frames(model: Path, size: int, count: int) -> list[np.ndarray]:
-    """Normalised synthetic frames as the model takes them, each (channel, size, size)."""
+def _channels(model: Path, size: int, count: int) -> list[np.ndarray]:
+    """Normalised synthetic frames with the channels that the model takes, not yet reduced, each (channel, y, x)."""
     info = read_info(model)
     scenes = [random_scene(seed, min(size, 512), 8) for seed in range(count)]
     repeats = -(-size // min(size, 512))
@@ -189,10 +236,11 @@ def _default_model(folder: Path) -> Path:
         return folder / "random.onnx"
 
 
-def _seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
+def _times(work: Callable[[], object]) -> tuple[float, float]:
+    """Wall and CPU time [s], the latter of all threads, system calls included."""
+    wall, cpu = time.perf_counter(), time.process_time()
     work()
-    return time.perf_counter() - start
+    return time.perf_counter() - wall, time.process_time() - cpu
 
 
 def _peak_mb() -> float:
@@ -204,11 +252,10 @@ def _peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024**2 if sys.platform == "darwin" else 1024)
 
 
-def _call(arguments: list[Any]) -> str:
-    command = [sys.executable, __file__, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def _call(arguments: list[Any], python: Path | str = sys.executable) -> str:
+    done = subprocess.run([str(python), *map(str, arguments)], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SystemExit(done.stderr)
+        raise SystemExit(done.stderr or f"{arguments[0]} ended with {done.returncode}")
     return done.stdout.strip().splitlines()[-1] if done.stdout.strip() else ""
 
 
@@ -230,8 +277,10 @@ def _cpuinfo() -> list[str]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, help="model file; the bundled one if not given")
-    parser.add_argument("--sizes", type=int, nargs="+", default=[512, 1024, 2048], help="frame edges [px]")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[512, 1024, 2048, 4096], help="frame edges [px]")
     parser.add_argument("--repeats", type=int, default=5, help="timed frames a row; the median counts")
+    parser.add_argument("--others-python", type=Path, help="interpreter that has atomai; docs/benchmarks.md has how")
+    parser.add_argument("--atomai-train-minutes", type=float, help="train AtomAI so long and compare labels, too")
     parser.add_argument("--row", nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--quantise", action="store_true", help=argparse.SUPPRESS)
