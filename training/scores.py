@@ -1,5 +1,6 @@
 """Segmentation scores as functions of counts, so that frames, groups and bootstrap samples simply add up."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,7 @@ from scipy.ndimage import binary_erosion, distance_transform_edt
 
 from .frames import Label
 
-__all__ = ["Counts", "boundary_f1", "count", "dice", "iou", "mean_iou"]
+__all__ = ["Counts", "added", "boundary_f1", "count", "dice", "iou", "mean_iou", "resampled"]
 
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
@@ -64,6 +65,25 @@ def mean_iou(counts: Counts) -> Float:
     scores = iou(counts)
     present = np.isfinite(scores)
     return _ratio(np.nansum(scores, axis=-1), present.sum(axis=-1))
+
+
+def added(units: Sequence[Counts]) -> Counts:
+    """Counts of all units together."""
+    return Counts(np.sum([unit.confusion for unit in units], axis=0), np.sum([unit.boundary for unit in units], axis=0))
+
+
+def resampled(units: Sequence[Counts], samples: int, rng: np.random.Generator) -> Counts:
+    """Bootstrap: each sample draws as many units as there are, with replacement; samples are the first axis.
+
+    Two models judged on the same units are drawn alike by generators of one seed.
+    A single unit says nothing about spread: its samples are NaN, and so are the intervals.
+    """
+    drawn = rng.multinomial(len(units), np.full(len(units), 1 / len(units)), size=samples).astype(float)
+    if len(units) == 1:
+        drawn[:] = np.nan
+    confusion = np.stack([unit.confusion for unit in units])
+    boundary = np.stack([unit.boundary for unit in units])
+    return Counts(np.tensordot(drawn, confusion, axes=1), np.tensordot(drawn, boundary, axes=1))
 
 
 def _boundary(predicted: Bool, true: Bool, valid: Bool, tolerance_px: float) -> tuple[int, int, int, int]:

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -12,11 +13,12 @@ import yaml
 
 from ionfront.analysis import napari_plugin
 from ionfront.core import LabelledDataError, OutputExistsError, PhaseScheme
-from ionfront.datasets import calibration_of, open_labels, read_labelled, scheme_of, write_labelled
+from ionfront.datasets import calibration_of, import_labels, open_labels, read_labelled, scheme_of, write_labelled
 from ionfront.datasets.readers import READERS
 
 from .conftest import ORDER, PHASES
 
+ROOT = Path(__file__).parents[2]
 MANIFEST = Path(napari_plugin.__file__).with_name("napari.yaml")
 CONTRIBUTIONS = yaml.safe_load(MANIFEST.read_text())["contributions"]
 
@@ -194,4 +196,25 @@ def test_napari_itself_opens_and_saves(frames, label_zarr, tmp_path, monkeypatch
 
 def test_the_plugin_is_found_by_its_entry_point():
     entry = 'ionfront = "ionfront.analysis:napari.yaml"'
-    assert entry in Path(__file__).parents[2].joinpath("pyproject.toml").read_text()
+    assert entry in (ROOT / "pyproject.toml").read_text()
+
+
+@pytest.mark.filterwarnings("ignore")  # napari's own
+def test_lines_for_people_without_the_plugin(tmp_path, label_zarr, labels, grey, monkeypatch):
+    """The script of docs/labelling.md, and what napari saves by itself."""
+    napari = pytest.importorskip("napari", reason="napari is not installed (extra `label`)")
+    viewer = pytest.importorskip("napari.components").ViewerModel()
+    monkeypatch.setattr(napari, "imshow", lambda image: (viewer, viewer.add_image(image)))  # without a window
+    monkeypatch.setattr(napari, "run", lambda: None)
+    monkeypatch.chdir(tmp_path)
+    tifffile.imwrite("movie.tif", grey)
+    shutil.copytree(label_zarr, "labels.zarr")
+    (script,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "labelling.md").read_text(), flags=re.DOTALL)
+    exec(script, {})
+    viewer.layers[-1].data[7, 10:14] = 3
+    viewer.layers[-1].save("corrected.tif", plugin="napari")
+    (frame,) = import_labels("movie.tif", "corrected.tif", "set", changed_from="labels.zarr").frames
+    image, label = frame.load()
+    np.testing.assert_array_equal(image, grey[7])
+    assert (label[10:14] == 3).all()
+    np.testing.assert_array_equal(label[14:], labels[7, 14:])
