@@ -18,6 +18,7 @@ from ionfront.core import Calibration, LabelledDataError, PhaseScheme
 from ionfront.datasets import (
     LabelledSet,
     calibration_of,
+    names_phases,
     open_labels,
     open_movie,
     read_labelled,
@@ -58,8 +59,8 @@ def read_layers(path: str) -> list[Layer]:
         return _labelled_layers(read_labelled(place, check_labels=False))
     if (place / "labels.zarr").is_dir():
         return _result_layers(place)
-    if place.suffix == ".zarr" and (labels := open_labels(place)).attrs["phases_source"] == "file":
-        return [_labels_layer(labels, place.stem)]
+    if names_phases(place):
+        return [_labels_layer(open_labels(place), place.stem)]
     return [_image_layer(open_movie(place), place.stem)]
 
 

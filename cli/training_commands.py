@@ -115,7 +115,7 @@ def promote_command(
             progress=lambda _: progress(next(done), total),
         )
     if result.objection:
-        warn(f"Promoted all the same: {result.objection}")
+        warn(f"Forced, although {result.objection}")
     say_json(json.loads(result.to_json())) if as_json else say("\n".join(result.lines()))
 
 

@@ -6,7 +6,7 @@ from .importers import import_coco, import_yolo
 from .labelled import LabelledFrame, LabelledSet, read_labelled
 from .labelled_changes import extend_labelled, replace_labels
 from .labelled_writer import write_labelled
-from .labelmovie import LabelWriter, open_labels, scheme_of, write_label_zarr
+from .labelmovie import LabelWriter, names_phases, open_labels, scheme_of, write_label_zarr
 from .movie import calibration_of, open_movie
 from .painted import import_labels
 from .reference import Reference, first_frames
@@ -31,6 +31,7 @@ __all__ = [
     "import_labels",
     "import_yolo",
     "is_blanked",
+    "names_phases",
     "open_labels",
     "open_movie",
     "random_scene",

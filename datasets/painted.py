@@ -13,9 +13,8 @@ from ionfront.core import DEFAULT_SCHEME, Calibration, LabelledDataError, PhaseS
 from .labelled import LabelledSet, read_labelled
 from .labelled_changes import extend_labelled
 from .labelled_writer import Frame, write_labelled
-from .labelmovie import open_labels, scheme_of
+from .labelmovie import names_phases, open_labels, scheme_of
 from .pairs import Pair, paired
-from .readers.zarr_store import is_zarr
 
 __all__ = ["import_labels"]
 
@@ -104,8 +103,7 @@ def _changed(pairs: Sequence[Pair], original: xr.DataArray) -> list[Pair]:
 def _known_schemes(labels: Path, changed_from: StrPath | None, out: Path) -> list[PhaseScheme]:
     """Phases that the files themselves name, the labels' own first."""
     sources = [labels, *([] if changed_from is None else [Path(changed_from)])]
-    movies = [open_labels(source) for source in sources if is_zarr(source)]
-    own = [scheme_of(movie) for movie in movies if movie.attrs["phases_source"] == "file"]
+    own = [scheme_of(open_labels(source)) for source in sources if names_phases(source)]
     return [*own, *([read_labelled(out, check_labels=False).scheme] if _is_set(out) else [])]
 
 
@@ -123,7 +121,7 @@ def _scheme(
 
 
 def _stored_ignore(labels: Path) -> int | None:
-    return open_labels(labels).attrs.get("ignore_label") if is_zarr(labels) else None
+    return open_labels(labels).attrs.get("ignore_label") if names_phases(labels) else None
 
 
 def _renumbering(phases: Mapping[str, int], unlabelled: int | None) -> NDArray[np.int16]:

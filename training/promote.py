@@ -120,7 +120,8 @@ def promote(
     run_id = _record(registry, challenger, comparison, facts | {"verdict": verdict})
     if verdict == "refused":
         raise PromotionRefusedError(
-            f"{challenger.called} was not promoted on {evaluation_set.name}: {objection} Or say --force."
+            f"{challenger.called} was not promoted on {evaluation_set.name}: {objection} "
+            "To promote it all the same, say --force."
         )
     if moves and challenger.version is not None:
         registry.move_alias(CHAMPION, challenger.version)
@@ -176,7 +177,10 @@ def _holder(registry: Registry, champion: str, challenger: Contender, at_least: 
     if champion != CHAMPION or registry.find(CHAMPION) is not None:
         holder = _contender(registry, champion)
         if holder.called == challenger.called:
-            raise UsageError(f"{challenger.called} is compared with itself; name another --candidate or --champion.")
+            raise UsageError(
+                f"candidate and champion are both {challenger.called}; train another model, or name one "
+                "(--candidate, --champion)."
+            )
         return holder
     if read_info(bundled_segmenter()).phases == read_info(challenger.path).phases:
         return Contender("the bundled model", bundled_segmenter())

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 import yaml
+import zarr
 
 from ionfront.analysis import napari_plugin
 from ionfront.core import LabelledDataError, OutputExistsError, PhaseScheme
@@ -92,6 +93,17 @@ def test_an_unknown_scale_is_in_pixels(tmp_path, grey):
     ((_, attributes, _),) = read(tmp_path / "movie.npy")
     assert attributes["scale"] == (1, 1, 1)
     assert attributes["units"] == ("pixel", "pixel", "pixel")
+
+
+def test_a_zarr_movie_in_colour_is_an_image(tmp_path):
+    colour = np.random.default_rng(0).integers(0, 255, (3, 20, 30, 3)).astype(np.uint8)
+    axes = [{"name": n, "type": t} for n, t in (("t", "time"), ("y", "space"), ("x", "space"), ("s", "channel"))]
+    group = zarr.open_group(str(tmp_path / "movie.zarr"), mode="w")
+    group.create_array("0", data=colour)
+    datasets = [{"path": "0", "coordinateTransformations": [{"type": "scale", "scale": [1, 1, 1, 1]}]}]
+    group.attrs["multiscales"] = [{"version": "0.4", "axes": axes, "datasets": datasets}]
+    ((data, _, kind),) = read(tmp_path / "movie.zarr")
+    assert (kind, data.shape) == ("image", (3, 20, 30))
 
 
 def test_labels_have_names_and_colours(label_zarr, labels):
@@ -204,6 +216,7 @@ def test_lines_for_people_without_the_plugin(tmp_path, label_zarr, labels, grey,
     """The script of docs/labelling.md, and what napari saves by itself."""
     napari = pytest.importorskip("napari", reason="napari is not installed (extra `label`)")
     viewer = pytest.importorskip("napari.components").ViewerModel()
+    pytest.importorskip("npe2").PluginManager.instance().discover()  # as napari's window does at its start
     monkeypatch.setattr(napari, "imshow", lambda image: (viewer, viewer.add_image(image)))  # without a window
     monkeypatch.setattr(napari, "run", lambda: None)
     monkeypatch.chdir(tmp_path)

@@ -113,6 +113,7 @@ ERRORS = {
     "absent": ["fronts", "absent.zarr"],
     "empty file": ["fronts", "empty.tif"],
     "no model": ["segment", "bar.npy", "--out", "x.zarr", "--model", "no.onnx"],
+    "no such registered model": ["segment", "bar.npy", "--out", "x.zarr", "--model", "models:/none@champion"],
     "impossible scale": ["fronts", "bar.npy", "--pixel-size-nm", "-1"],
     "unknown phase": ["fronts", "bar.npy", "--order", "host,lost"],
     "double comma": ["fronts", "bar.npy", "--phases", "a,,b"],
@@ -129,6 +130,7 @@ ERRORS = {
 @pytest.mark.usefixtures("bar")
 def test_an_error_is_one_line_and_exit_code_2(monkeypatch, capfd, tmp_path, arguments):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     (tmp_path / "empty.tif").touch()
     (tmp_path / "no.onnx").write_bytes(b"no model")
     before = sorted(path.name for path in tmp_path.iterdir())

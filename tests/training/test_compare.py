@@ -49,7 +49,7 @@ def test_changing_places_changes_the_sign(shares):
 def test_models_that_are_alike_are_seldom_told_apart():
     """One time in 40 is what the interval promises; the percentiles of three units would be wrong one time in 9."""
     rng = np.random.default_rng(0)
-    level = rng.normal(0.85, 0.05, (400, 3))
+    level = rng.normal(0.85, 0.05, (1000, 3))
     ours, theirs = (np.clip(level + rng.normal(0, 0.03, level.shape), 0.1, 1) for _ in range(2))
     lows = [paired_difference(units(a), units(b), samples=100).low for a, b in zip(ours, theirs, strict=True)]
     assert 0.002 < np.mean(np.asarray(lows) >= 0) < 0.04
