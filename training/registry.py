@@ -32,7 +32,7 @@ class Registry:
         """Version with this alias or number; None if there is none."""
         if not self._exists():
             return None
-        client = mlflow.MlflowClient(self.uri)
+        client = mlflow.MlflowClient(self.uri, self.uri)
         try:
             if reference.isdecimal():
                 return str(client.get_model_version(self.name, reference).version)
@@ -61,12 +61,12 @@ class Registry:
 
     def move_alias(self, alias: str, version: str) -> None:
         """Let `alias` mean this version, and no other."""
-        mlflow.MlflowClient(self.uri).set_registered_model_alias(self.name, alias, version)
+        mlflow.MlflowClient(self.uri, self.uri).set_registered_model_alias(self.name, alias, version)
 
     def tag(self, version: str, tags: Mapping[str, str]) -> None:
         """Facts about a version, for whoever looks at the registry."""
         for key, value in tags.items():
-            mlflow.MlflowClient(self.uri).set_model_version_tag(self.name, version, key, value)
+            mlflow.MlflowClient(self.uri, self.uri).set_model_version_tag(self.name, version, key, value)
 
     def _exists(self) -> bool:
         """Whether there is a registry to ask; MLflow would make a SQLite file that is not there."""

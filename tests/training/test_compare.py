@@ -47,7 +47,7 @@ def test_changing_places_changes_the_sign(shares):
 
 
 def test_models_that_are_alike_are_seldom_told_apart():
-    """One time in 40 is what the interval promises; the percentiles of three units would be wrong one time in 9."""
+    """One time in 40 is what the interval promises; percentiles are wrong when three happen to agree, one in 8."""
     rng = np.random.default_rng(0)
     level = rng.normal(0.85, 0.05, (1000, 3))
     ours, theirs = (np.clip(level + rng.normal(0, 0.03, level.shape), 0.1, 1) for _ in range(2))

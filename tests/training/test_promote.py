@@ -1,7 +1,6 @@
 """A candidate becomes champion, or does not, in a registry on disk."""
 
 import json
-import shutil
 from dataclasses import dataclass
 
 import mlflow
@@ -47,7 +46,7 @@ class Lab:
     on: object
 
     def register(self, model):
-        run = Run(Tracking(self.registry.uri, "lab", registered_name=self.registry.name))
+        run = Run(Tracking(self.registry.uri, self.registry.name, registered_name=self.registry.name))
         version = run.register(model)
         run.close()
         return version
@@ -68,8 +67,10 @@ class Lab:
 def lab(trained, discs, disc_info, tmp_path, request):
     good = grey_model(tmp_path / "good.onnx", disc_info, GOOD)
     poor = grey_model(tmp_path / "poor.onnx", disc_info, POOR)
-    shutil.copy(trained.folder / "mlflow.db", tmp_path)  # MLflow takes seconds to make one
-    return Lab(Registry(f"sqlite:///{tmp_path}/mlflow.db", request.node.name), good, poor, labelled_set(discs))
+    name = request.node.name
+    # In the database of the trained model, which takes MLflow seconds to make; files lie apart from that model's.
+    mlflow.MlflowClient(trained.uri).create_experiment(name, artifact_location=tmp_path.as_uri())
+    return Lab(Registry(trained.uri, name), good, poor, labelled_set(discs))
 
 
 def test_a_better_candidate_takes_the_place_and_a_worse_one_does_not(lab):
