@@ -10,6 +10,7 @@ from ionfront.core import UsageError
 from ionfront.datasets import random_scene, write_synthetic
 
 from .console import frame_progress, say, say_json, warn
+from .model_option import Model
 
 __all__ = ["analyze_command", "demo_command", "fronts_command", "segment_command"]
 
@@ -18,7 +19,6 @@ DEMO_SEED = 20_260_001
 
 PixelSize = Annotated[float | None, typer.Option(help="Edge of a pixel [nm], in place of the file's.")]
 FrameTime = Annotated[float | None, typer.Option(help="Time between frames [s], in place of the file's.")]
-Model = Annotated[Path | None, typer.Option(help="Model file (.onnx); the bundled one if not given.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there already.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 

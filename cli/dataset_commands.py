@@ -1,24 +1,25 @@
-"""Commands that make or bring in data: synth, import."""
+"""Commands that make or bring in data: synth, import, import-labels."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ionfront.core import UsageError
 from ionfront.datasets import (
     FAMILY_NAMES,
     SHAPE_NAMES,
     import_coco,
-    import_label_images,
+    import_labels,
     import_yolo,
     random_scene,
     write_synthetic,
 )
 from ionfront.physics import LAW_NAMES
 
-from .console import frame_progress, known_name, say
+from .console import frame_progress, known_name, say, warn
 
-__all__ = ["import_app", "synth_command"]
+__all__ = ["import_app", "import_labels_command", "synth_command"]
 
 import_app = typer.Typer(help="Bring labelled frames of other tools into the nnU-Net raw layout.", no_args_is_help=True)
 
@@ -74,15 +75,69 @@ def import_coco_command(
     say(f"{len(import_coco(annotations, images, out).frames)} labelled frames: {out}")
 
 
-@import_app.command("labels")
 def import_labels_command(
-    images: Annotated[Path, typer.Argument(help="Folder of images.")],
-    labels: Annotated[Path, typer.Argument(help="Folder of label images, same stems.")],
-    out: Out,
-    names: Names,
+    images: Annotated[Path, typer.Argument(help="Movie, or folder of images.")],
+    labels: Annotated[
+        Path, typer.Argument(help="Labels as napari or ImageJ saved them: Zarr, TIFF, NPY, or a folder.")
+    ],
+    out: Annotated[Path, typer.Option(help="Labelled data set; where there is one, it grows.")],
+    frames: Annotated[str, typer.Option(help="Only these frames, counted from 0, e.g. 3,17,40.")] = "",
+    changed_from: Annotated[
+        Path | None, typer.Option(help="Only frames whose labels differ from this label movie, e.g. labels.zarr.")
+    ] = None,
+    phases: Annotated[
+        str,
+        typer.Option(help="Phase names by painted id, e.g. background,pristine or background=9,pristine=1."),
+    ] = "",
+    order: Annotated[str, typer.Option(help="Phases in the order of the reaction, e.g. pristine,converted.")] = "",
+    unlabelled: Annotated[int | None, typer.Option(help="Painted id of pixels that nobody judged.")] = None,
+    group: Annotated[str, typer.Option(help="Specimen that the frames show; the movie's name if not given.")] = "",
+    pixel_size_nm: Annotated[float | None, typer.Option(help="Edge of a pixel [nm], in place of the file's.")] = None,
+    frame_time_s: Annotated[float | None, typer.Option(help="Time between frames [s], in place of the file's.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace frames that are there already.")] = False,
 ) -> None:
-    """Label images, as napari and ImageJ save them."""
-    say(f"{len(import_label_images(images, labels, _split(names), out).frames)} labelled frames: {out}")
+    """Painted or corrected labels of a movie, into a labelled data set."""
+    labelled = import_labels(
+        images,
+        labels,
+        out,
+        phases=_painted_ids(phases),
+        reaction_order=_split(order) if order else (),
+        unlabelled=unlabelled,
+        frames=_numbers(frames),
+        changed_from=changed_from,
+        group=group,
+        pixel_size_nm=pixel_size_nm,
+        frame_time_s=frame_time_s,
+        overwrite=overwrite,
+    )
+    if labelled.pixel_size_nm is None:
+        warn(f"No one pixel size is known for {out}: its frames have several, or none was given (--pixel-size-nm).")
+    say(f"{len(labelled.frames)} labelled frames: {out}")
+
+
+import_app.command("labels", help="The same as import-labels.")(import_labels_command)
+
+
+def _painted_ids(text: str) -> dict[str, int] | None:
+    """Painted id of each phase: the one that is named, else its place in the list."""
+    if not text:
+        return None
+    items = [item.partition("=") for item in _split(text)]
+    try:
+        ids = {name: int(stated) if equals else place for place, (name, equals, stated) in enumerate(items)}
+    except ValueError as error:
+        raise UsageError(f"'{text}' gives a phase an id that is no whole number; write NAME or NAME=ID.") from error
+    if len(ids) < len(items) or "" in ids:
+        raise UsageError(f"'{text}' names a phase twice or not at all; give each a name, with commas between them.")
+    return ids
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return [int(number) for number in text.split(",")] if text else []
+    except ValueError as error:
+        raise UsageError(f"'{text}' is no list of frames; write numbers with commas, e.g. 3,17,40.") from error
 
 
 def _split(names: str) -> list[str]:

@@ -1,6 +1,7 @@
-"""Commands that train and judge models: train segmenter, evaluate, cross-validate."""
+"""Commands that train and judge models: train segmenter, evaluate, cross-validate, promote."""
 
 import json
+from itertools import count
 from pathlib import Path
 from typing import Annotated
 
@@ -12,9 +13,10 @@ from ionfront.models import read_info
 from ionfront.training.evaluate import Evaluation, evaluate
 from ionfront.training.report import print_evaluation
 
-from .console import frame_progress, known_name, say, say_json
+from .console import frame_progress, known_name, say, say_json, warn
+from .model_option import local_model
 
-__all__ = ["cross_validate_command", "evaluate_command", "train_app"]
+__all__ = ["cross_validate_command", "evaluate_command", "promote_command", "train_app"]
 
 train_app = typer.Typer(help="Train a model.", no_args_is_help=True)
 
@@ -68,7 +70,7 @@ def train_domain_command(
 
 
 def evaluate_command(
-    model: Annotated[Path, typer.Argument(help="Model file (.onnx).")],
+    model: Annotated[Path, typer.Argument(help="Model file (.onnx), or models:/NAME@ALIAS.", callback=local_model)],
     data: Annotated[Path, typer.Argument(help="Labelled data set, nnU-Net raw layout.")],
     group: Annotated[list[str] | None, typer.Option(help="Only this group; may be given several times.")] = None,
     tolerance_px: Annotated[float, typer.Option(help="Boundaries this close count as found [px].")] = 3.0,
@@ -95,6 +97,50 @@ def cross_validate_command(
         raise _no_training(error) from error
     result = cross_validate(["--config", _recipe(config), *context.args], data or [], folds, out=out, seed=seed)
     _show(result, as_json, out / "scores.json")
+
+
+def promote_command(
+    evaluation_set: Annotated[str, typer.Argument(help="Labelled data set to compare on, or `synthetic`.")],
+    group: Annotated[list[str] | None, typer.Option(help="Only this group; may be given several times.")] = None,
+    scenes: Annotated[int, typer.Option(min=2, help="Synthetic movies, where the set is `synthetic`.")] = 40,
+    seed: Annotated[int, typer.Option(help="Seed of the synthetic movies.")] = 500_000,
+    candidate: Annotated[str, typer.Option(help="Alias, version or model file (.onnx).")] = "candidate",
+    champion: Annotated[str, typer.Option(help="What it is compared with, likewise.")] = "champion",
+    tolerance: Annotated[
+        float, typer.Option(min=0.0, help="Loss of mean IoU that the 95 % interval of the difference may reach.")
+    ] = 0.0,
+    at_least: Annotated[float | None, typer.Option(help="Mean IoU that the candidate must reach.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Promote in spite of an objection.")] = False,
+    name: Annotated[str, typer.Option(help="Name of the registered model.")] = "ionfront-segmenter",
+    tracking: Annotated[str, typer.Option(help="MLflow tracking URI.", envvar="MLFLOW_TRACKING_URI")] = (
+        "sqlite:///mlflow.db"
+    ),
+    as_json: AsJson = False,
+) -> None:
+    """Make the candidate the champion, if it was shown to be no worse on a named evaluation set."""
+    try:
+        from ionfront.training.evaluation_set import labelled_set, synthetic_set
+        from ionfront.training.promote import promote
+        from ionfront.training.registry import Registry
+    except ImportError as error:
+        raise _no_training(error) from error
+    on = synthetic_set(scenes, seed) if evaluation_set == "synthetic" else labelled_set(Path(evaluation_set), group)
+    with frame_progress("Judging frames") as progress:
+        done = count(1)
+        total = 2 * len(on.labelled.frames)
+        result = promote(
+            on,
+            Registry(tracking, name),
+            candidate=candidate,
+            champion=champion,
+            tolerance=tolerance,
+            at_least=at_least,
+            force=force,
+            progress=lambda _: progress(next(done), total),
+        )
+    if result.objection:
+        warn(f"Forced, although {result.objection}")
+    say_json(json.loads(result.to_json())) if as_json else say("\n".join(result.lines()))
 
 
 def _show(evaluation: Evaluation, as_json: bool, out: Path | None) -> None:

@@ -10,6 +10,7 @@ from .errors import (
     ModelFileError,
     MovieError,
     OutputExistsError,
+    PromotionRefusedError,
     UsageError,
 )
 from .files import atomic_output
@@ -28,6 +29,7 @@ __all__ = [
     "MovieError",
     "OutputExistsError",
     "PhaseScheme",
+    "PromotionRefusedError",
     "Quantity",
     "Transition",
     "UsageError",

@@ -9,6 +9,7 @@ __all__ = [
     "ModelFileError",
     "MovieError",
     "OutputExistsError",
+    "PromotionRefusedError",
     "UsageError",
 ]
 
@@ -43,6 +44,10 @@ class ModelFileError(IonFrontError):
 
 class FrontFitError(IonFrontError):
     """There is too little of a front to measure what was asked."""
+
+
+class PromotionRefusedError(IonFrontError):
+    """A model was not shown to be as good as the one whose place it would take."""
 
 
 class OutputExistsError(IonFrontError):

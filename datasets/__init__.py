@@ -2,11 +2,13 @@
 
 from .averaging import averaged_frames, frames_to_average
 from .grey import is_blanked
-from .importers import import_coco, import_label_images, import_yolo
+from .importers import import_coco, import_yolo
 from .labelled import LabelledFrame, LabelledSet, read_labelled
+from .labelled_changes import extend_labelled, replace_labels
 from .labelled_writer import write_labelled
-from .labelmovie import LabelWriter, open_labels, scheme_of, write_label_zarr
+from .labelmovie import LabelWriter, names_phases, open_labels, scheme_of, write_label_zarr
 from .movie import calibration_of, open_movie
+from .painted import import_labels
 from .reference import Reference, first_frames
 from .splits import group_folds, split_by_group
 from .synth import (
@@ -36,18 +38,21 @@ __all__ = [
     "ShapeName",
     "averaged_frames",
     "calibration_of",
+    "extend_labelled",
     "first_frames",
     "frames_to_average",
     "group_folds",
     "import_coco",
-    "import_label_images",
+    "import_labels",
     "import_yolo",
     "is_blanked",
+    "names_phases",
     "open_labels",
     "open_movie",
     "random_outlier",
     "random_scene",
     "read_labelled",
+    "replace_labels",
     "scheme_of",
     "split_by_group",
     "write_label_zarr",

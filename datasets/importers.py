@@ -1,4 +1,4 @@
-"""Labels of other tools, turned into the nnU-Net layout: YOLO polygons, COCO, label images (napari, ImageJ)."""
+"""Outlines drawn in other tools, turned into the nnU-Net layout: YOLO polygons, COCO."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,12 +13,11 @@ from ionfront.core import LabelledDataError, PhaseScheme
 
 from .labelled import LabelledSet
 from .labelled_writer import Frame, write_labelled
-from .labelmovie import open_labels
 from .movie import open_movie
 from .polygons import paint_polygons
 from .readers import FRAME_SUFFIXES, image_files
 
-__all__ = ["import_coco", "import_label_images", "import_yolo"]
+__all__ = ["import_coco", "import_yolo"]
 
 StrPath = str | PathLike[str]
 GroupOf = Callable[[str], str]
@@ -96,43 +95,6 @@ def import_coco(
             yield file.stem, pixels, label, group(file.stem)
 
     return _write(out, frames(), PhaseScheme(("background", *names.values())), pixel_size_nm)
-
-
-def import_label_images(
-    images_dir: StrPath,
-    labels_dir: StrPath,
-    names: Sequence[str] | Mapping[int, str],
-    out: StrPath,
-    *,
-    group_of: GroupOf | None = None,
-    pixel_size_nm: float | None = None,
-) -> LabelledSet:
-    """Import label images (TIFF or PNG, one integer id a pixel, as napari and ImageJ save them).
-
-    Args:
-        images_dir: Images.
-        labels_dir: Label images with the same names, of all images or of some.
-        names: Names of ids 0, 1, 2, …, id 0 being background; or id -> name, where other ids were painted.
-        out: Folder to write.
-        group_of: Group of a frame, by its name; all frames are one group if not given.
-        pixel_size_nm: Edge of a pixel [nm], where known.
-
-    Raises:
-        LabelledDataError: A label image has no image, or holds an id without a name.
-    """
-    images_dir, labels_dir = Path(images_dir), Path(labels_dir)
-    images = {file.stem: file for file in image_files(images_dir, FRAME_SUFFIXES)}
-    by_id = dict(names) if isinstance(names, Mapping) else dict(enumerate(names))
-    by_id.setdefault(0, "background")
-    group = group_of or (lambda _: images_dir.resolve().name)
-
-    def frames() -> Iterator[Frame]:
-        for file in image_files(labels_dir, FRAME_SUFFIXES):
-            image = _image(images, file.stem, str(file))
-            painted = np.asarray(open_labels(file).isel(time=0))
-            yield file.stem, image, _renumbered(painted, sorted(by_id), file), group(file.stem)
-
-    return _write(out, frames(), PhaseScheme(tuple(by_id[i] for i in sorted(by_id))), pixel_size_nm)
 
 
 def _write(out: StrPath, frames: Iterator[Frame], scheme: PhaseScheme, pixel_size_nm: float | None) -> LabelledSet:
@@ -213,11 +175,3 @@ def _coco_mask(segmentation: Any, shape: tuple[int, int], where: str) -> NDArray
             return np.repeat(values, counts).reshape(shape, order="F")
         case _:
             raise LabelledDataError(f"{where}: its segmentation is no polygon and no run lengths; export polygons.")
-
-
-def _renumbered(painted: NDArray[np.uint8], ids: Sequence[int], file: Path) -> NDArray[np.uint8]:
-    """Painted ids as their place among `ids`."""
-    unknown = sorted(set(np.unique(painted).tolist()) - set(ids))
-    if unknown:
-        raise LabelledDataError(f"{file} holds label ids {unknown[:8]} without a name; named are {list(ids)}.")
-    return np.searchsorted(np.asarray(ids), painted).astype(np.uint8)

@@ -15,9 +15,10 @@ from ionfront.core import LabelledDataError, PhaseScheme, atomic_output
 
 from .labelled import LabelledSet, read_labelled
 
-__all__ = ["write_labelled"]
+__all__ = ["Frame", "checked_image", "checked_label", "save_pixels", "write_labelled"]
 
 Frame = tuple[str, NDArray[Any], NDArray[Any], str]
+"""Name, image (y, x), label (y, x), and group."""
 
 
 def write_labelled(
@@ -57,31 +58,46 @@ def write_labelled(
             label_path = draft / "labelsTr" / f"{name}{file_ending}"
             if label_path.exists():
                 raise LabelledDataError(f"frame '{name}' came twice; give every frame a name of its own.")
-            _save(draft / "imagesTr" / f"{name}_0000{file_ending}", _checked_image(name, image, label, file_ending))
-            _save(label_path, _checked_label(name, label, scheme, ignore_label))
+            save_pixels(
+                draft / "imagesTr" / f"{name}_0000{file_ending}", checked_image(name, image, label, file_ending)
+            )
+            save_pixels(label_path, checked_label(name, label, scheme, ignore_label, scheme.count))
             groups.setdefault(group, []).append(name)
         extras = {"pixel_size_nm": pixel_size_nm, "frame_time_s": frame_time_s, "description": description or None}
         _write_json(draft, scheme, groups, file_ending, ignore_label is not None, extras)
     return read_labelled(root, check_labels=False)
 
 
-def _checked_image(name: str, image: NDArray[Any], label: NDArray[Any], file_ending: str) -> NDArray[Any]:
+def checked_image(name: str, image: NDArray[Any], label: NDArray[Any], file_ending: str) -> NDArray[Any]:
+    """The image, if it fits its label and the format.
+
+    Raises:
+        LabelledDataError: It does not.
+    """
     if image.ndim != 2 or image.shape != label.shape:
         raise LabelledDataError(f"frame '{name}': image {image.shape} and label {label.shape} must be one (y, x) size.")
     if file_ending == ".png" and image.dtype not in (np.uint8, np.uint16):
-        raise LabelledDataError(f"frame '{name}' is {image.dtype}, which PNG cannot hold; use file_ending='.tif'.")
+        raise LabelledDataError(f"frame '{name}' is {image.dtype}, which PNG cannot hold; write a data set of .tif.")
     return image
 
 
-def _checked_label(name: str, label: NDArray[Any], scheme: PhaseScheme, ignore_label: int | None) -> NDArray[np.uint8]:
+def checked_label(
+    name: str, label: NDArray[Any], scheme: PhaseScheme, ignore_label: int | None, written_ignore: int
+) -> NDArray[np.uint8]:
+    """The label as it is written, with `written_ignore` in place of `ignore_label`.
+
+    Raises:
+        LabelledDataError: It holds an id that is neither a phase nor `ignore_label`.
+    """
     ignored = label == ignore_label if ignore_label is not None else np.zeros(label.shape, bool)
     unknown = sorted(set(np.unique(label[~ignored]).tolist()) - set(range(scheme.count)))
     if unknown:
         raise LabelledDataError(f"frame '{name}' holds label ids {unknown[:8]}; known are 0 to {scheme.count - 1}.")
-    return np.where(ignored, scheme.count, label).astype(np.uint8)
+    return np.where(ignored, written_ignore, label).astype(np.uint8)
 
 
-def _save(path: Path, pixels: NDArray[Any]) -> None:
+def save_pixels(path: Path, pixels: NDArray[Any]) -> None:
+    """Write a PNG, or a TIFF for every other suffix; nothing is lost."""
     if path.suffix == ".png":
         Image.fromarray(pixels).save(path)
     else:

@@ -25,7 +25,7 @@ from .movie import movie_array, user_calibrated
 from .readers import LABEL_READERS, read_recording, reading
 from .readers.zarr_store import is_zarr
 
-__all__ = ["LabelWriter", "open_labels", "scheme_of", "write_label_zarr"]
+__all__ = ["LabelWriter", "names_phases", "open_labels", "scheme_of", "write_label_zarr"]
 
 _TILE = 1024
 _LOSSY = (".jpg", ".jpeg", ".avi", ".mp4", ".mov", ".mkv", ".m4v")
@@ -179,6 +179,11 @@ def open_labels(
     if labels.dtype != np.uint8:
         labels = labels.copy(data=labels.data.map_blocks(_as_ids, str(path), dtype=np.uint8))
     return labels.assign_attrs(_phase_attrs(_stored(path), scheme))
+
+
+def names_phases(path: str | PathLike[str]) -> bool:
+    """Whether a file says itself which phases its label ids are, as the OME-Zarr of `write_label_zarr` does."""
+    return "phases" in _stored(Path(path))
 
 
 def scheme_of(labels: xr.DataArray) -> PhaseScheme:

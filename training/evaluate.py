@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -15,9 +15,25 @@ from ionfront.models import Segmenter, load_segmenter
 from ionfront.models.engine import Device
 
 from .frames import Frame, Labelled
-from .scores import Counts, Float, boundary_f1, calibration_error, count, dice, iou, mean_iou, reliability
+from .scores import (
+    Counts,
+    Float,
+    added,
+    boundary_f1,
+    calibration_error,
+    count,
+    dice,
+    iou,
+    mean_iou,
+    reliability,
+    resampled,
+)
 
-__all__ = ["Evaluation", "FrameCounts", "Scores", "evaluate", "frame_counts", "summarise"]
+__all__ = ["Evaluation", "FrameCounts", "Scores", "chosen_frames", "evaluate", "frame_counts", "refuse_other_phases"]
+__all__ += ["resampling_units", "summarise", "without_nan"]
+
+
+SomeFrame = TypeVar("SomeFrame", bound=Frame)
 
 
 @dataclass(frozen=True)
@@ -69,7 +85,7 @@ class Evaluation:
 
     def to_json(self) -> str:
         """The result as JSON; what is undefined is null."""
-        return json.dumps(_without_nan(dataclasses.asdict(self)), indent=1)
+        return json.dumps(without_nan(dataclasses.asdict(self)), indent=1)
 
 
 @dataclass(frozen=True)
@@ -110,16 +126,34 @@ def evaluate(
         ModelFileError: The model file cannot be used.
     """
     segmenter = load_segmenter(model_path, device=device)
+    refuse_other_phases(segmenter, labelled)
+    frames = ((frame, labelled.ignore_label) for frame in chosen_frames(labelled.frames, groups))
+    counted = frame_counts(segmenter, frames, tolerance_px, progress=progress)
+    return summarise(counted, segmenter, tolerance_px, samples=samples, seed=seed)
+
+
+def refuse_other_phases(segmenter: Segmenter, labelled: Labelled) -> None:
+    """Raise LabelledDataError where the model's phases are not those of the labels."""
     if segmenter.info.phases != labelled.scheme.names:
         raise LabelledDataError(
             f"the model knows phases {list(segmenter.info.phases)}, the labels are {list(labelled.scheme.names)}; "
             "both must be the same: fine-tune the model on this data set (`ionfront finetune`)."
         )
-    frames = _chosen(labelled.frames, groups)
-    counted = frame_counts(
-        segmenter, ((frame, labelled.ignore_label) for frame in frames), tolerance_px, progress=progress
-    )
-    return summarise(counted, segmenter, tolerance_px, samples=samples, seed=seed)
+
+
+def chosen_frames(frames: Sequence[SomeFrame], groups: Collection[str] | None) -> list[SomeFrame]:
+    """Frames of the groups named; None means all.
+
+    Raises:
+        UsageError: A group is unknown, or no frame is left.
+    """
+    known = {frame.group for frame in frames}
+    if groups is not None and (unknown := set(groups) - known):
+        raise UsageError(f"there is no group {sorted(unknown)}; the data have {sorted(known)}: correct the name.")
+    chosen = [frame for frame in frames if groups is None or frame.group in groups]
+    if not chosen:
+        raise UsageError("no labelled frame was chosen, at least one is needed: name a group or give another data set.")
+    return chosen
 
 
 def frame_counts(
@@ -153,10 +187,8 @@ def summarise(
 ) -> Evaluation:
     """Scores of counted frames; frames may come from several models of one cross-validation."""
     info = segmenter.info
-    groups = sorted({item.group for item in counted})
-    by_group = {name: [item.counts for item in counted if item.group == name] for name in groups}
-    pooled = [_added(counts) for counts in by_group.values()] if len(groups) > 1 else by_group[groups[0]]
-    total = _added(pooled)
+    by_group, units = _by_group(counted), resampling_units(counted)
+    total = added(units)
 
     def scores(units: Sequence[Counts], frames: int) -> Scores:
         return _scores(units, frames, info.phases, samples, np.random.default_rng(seed))
@@ -166,8 +198,8 @@ def summarise(
         sha256=segmenter.sha256,
         phases=info.phases,
         tolerance_px=tolerance_px,
-        resampled="group" if len(groups) > 1 else "frame",
-        overall=scores(pooled, len(counted)),
+        resampled="group" if len(by_group) > 1 else "frame",
+        overall=scores(units, len(counted)),
         groups={name: scores(counts, len(counts)) for name, counts in by_group.items()},
         confusion=tuple(tuple(int(pixels) for pixels in row) for row in total.confusion),
         reliability=_reliability(total),
@@ -180,14 +212,27 @@ def _reliability(total: Counts) -> tuple[tuple[float, float, int], ...]:
     return tuple((float(stated[b]), float(right[b]), int(pixels[b])) for b in np.flatnonzero(pixels))
 
 
+def resampling_units(counted: Sequence[FrameCounts]) -> list[Counts]:
+    """Counts of what a bootstrap draws: of whole groups, or of frames where there is one group."""
+    by_group = _by_group(counted)
+    if len(by_group) == 1:
+        return [item.counts for item in counted]
+    return [added(counts) for counts in by_group.values()]
+
+
+def _by_group(counted: Sequence[FrameCounts]) -> dict[str, list[Counts]]:
+    groups = sorted({item.group for item in counted})
+    return {name: [item.counts for item in counted if item.group == name] for name in groups}
+
+
 def _scores(
     units: Sequence[Counts], frames: int, phases: Sequence[str], samples: int, rng: np.random.Generator
 ) -> Scores:
-    total, resampled = _added(units), _resampled(units, samples, rng)
-    means = mean_iou(resampled)
+    total, drawn = added(units), resampled(units, samples, rng)
+    means = mean_iou(drawn)
 
     def by_phase(score: Callable[[Counts], Float]) -> dict[str, Quantity]:
-        values, spread = score(total), score(resampled)
+        values, spread = score(total), score(drawn)
         return {
             name: Quantity.from_samples(float(values[index]), spread[:, index])
             for index, name in enumerate(phases)
@@ -195,45 +240,17 @@ def _scores(
         }
 
     mean = Quantity.from_samples(float(mean_iou(total)), means)
-    stated = Quantity.from_samples(float(calibration_error(total)), calibration_error(resampled))
+    stated = Quantity.from_samples(float(calibration_error(total)), calibration_error(drawn))
     return Scores(frames, mean, by_phase(iou), by_phase(dice), by_phase(boundary_f1), stated)
 
 
-def _added(units: Sequence[Counts]) -> Counts:
-    return _combined(units, lambda arrays: np.sum(arrays, axis=0))
-
-
-def _resampled(units: Sequence[Counts], samples: int, rng: np.random.Generator) -> Counts:
-    """Bootstrap: each sample draws as many units as there are, with replacement; samples are the first axis.
-
-    A single unit says nothing about spread: its samples are NaN, and so are the intervals.
-    """
-    drawn = rng.multinomial(len(units), np.full(len(units), 1 / len(units)), size=samples).astype(float)
-    if len(units) == 1:
-        drawn[:] = np.nan
-    return _combined(units, lambda arrays: np.tensordot(drawn, np.stack(arrays), axes=1))
-
-
-def _combined(units: Sequence[Counts], combine: Callable[[list[Float]], Float]) -> Counts:
-    return Counts(*(combine([getattr(unit, field.name) for unit in units]) for field in dataclasses.fields(Counts)))
-
-
-def _chosen(frames: Sequence[Frame], groups: Collection[str] | None) -> list[Frame]:
-    known = {frame.group for frame in frames}
-    if groups is not None and (unknown := set(groups) - known):
-        raise UsageError(f"there is no group {sorted(unknown)}; the data have {sorted(known)}: correct the name.")
-    chosen = [frame for frame in frames if groups is None or frame.group in groups]
-    if not chosen:
-        raise UsageError("no labelled frame was chosen, at least one is needed: name a group or give another data set.")
-    return chosen
-
-
-def _without_nan(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
+    """The same nested value with None for numbers that JSON does not have."""
     match value:
         case dict():
-            return {key: _without_nan(inner) for key, inner in value.items()}
+            return {key: without_nan(inner) for key, inner in value.items()}
         case list() | tuple():
-            return [_without_nan(inner) for inner in value]
+            return [without_nan(inner) for inner in value]
         case float() if not math.isfinite(value):
             return None
     return value

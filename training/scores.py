@@ -1,6 +1,7 @@
 """Segmentation scores as functions of counts, so that frames, groups and bootstrap samples simply add up."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,11 +9,11 @@ from scipy.ndimage import binary_erosion, distance_transform_edt
 
 from .frames import Label
 
-__all__ = ["BINS", "Counts", "boundary_f1", "calibration_error", "count", "dice", "iou", "mean_iou", "reliability"]
+__all__ = ["BINS", "Counts", "added", "boundary_f1", "calibration_error", "count", "dice", "iou", "mean_iou"]
+__all__ += ["reliability", "resampled"]
 
 BINS = 15
 """Bins of stated confidence, of equal width between 0 and 1."""
-
 
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
@@ -101,6 +102,27 @@ def _confidence(stated: NDArray[np.float32], right: Bool) -> Float:
     bins = np.minimum((stated * BINS).astype(np.int64), BINS - 1)
     weights = (None, stated, right)
     return np.stack([np.bincount(bins, weight, minlength=BINS) for weight in weights], axis=-1).astype(float)
+
+
+def added(units: Sequence[Counts]) -> Counts:
+    """Counts of all units together."""
+    return _combined(units, lambda arrays: np.sum(arrays, axis=0))
+
+
+def resampled(units: Sequence[Counts], samples: int, rng: np.random.Generator) -> Counts:
+    """Bootstrap: each sample draws as many units as there are, with replacement; samples are the first axis.
+
+    Two models judged on the same units are drawn alike by generators of one seed.
+    A single unit says nothing about spread: its samples are NaN, and so are the intervals.
+    """
+    drawn = rng.multinomial(len(units), np.full(len(units), 1 / len(units)), size=samples).astype(float)
+    if len(units) == 1:
+        drawn[:] = np.nan
+    return _combined(units, lambda arrays: np.tensordot(drawn, np.stack(arrays), axes=1))
+
+
+def _combined(units: Sequence[Counts], combine: Callable[[list[Float]], Float]) -> Counts:
+    return Counts(*(combine([getattr(unit, field.name) for unit in units]) for field in fields(Counts)))
 
 
 def _boundary(predicted: Bool, true: Bool, valid: Bool, tolerance_px: float) -> tuple[int, int, int, int]:

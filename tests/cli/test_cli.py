@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 import ionfront.cli.app as cli
 from ionfront.cli import main
+from ionfront.datasets import read_labelled
 
 ROOT = typer.main.get_command(cli.app)
 
@@ -89,14 +90,38 @@ def test_json_is_the_only_thing_on_stdout_and_keeps_every_name(monkeypatch, capf
     assert kinetics["material"] == {"ion": "Na"}
 
 
+@pytest.mark.parametrize("words", [["import-labels"], ["import", "labels"]], ids=" ".join)
+def test_corrected_frames_become_a_labelled_set(monkeypatch, capfd, bar, tmp_path, words):
+    movie, corrected = tmp_path / "wire.npy", tmp_path / "corrected.npy"
+    labels = np.load(bar)
+    np.save(movie, 100.0 * labels)
+    labels[7, 20:22] = 5
+    np.save(corrected, labels)
+    code, out, err = run(
+        monkeypatch, capfd, *words, movie, corrected, "--out", tmp_path / "set", "--changed-from", bar,
+        "--phases", "void,host,product", "--unlabelled", 5, "--group", "wire3",
+    )  # fmt: skip
+    assert code == 0
+    assert out == f"1 labelled frames: {tmp_path / 'set'}\n"
+    assert "No one pixel size" in err
+    (frame,) = read_labelled(tmp_path / "set").frames
+    assert (frame.name, frame.group) == ("wire3_00007", "wire3")
+    assert (frame.load_label()[20:22] == 3).all()
+
+
 ERRORS = {
     "absent": ["fronts", "absent.zarr"],
     "empty file": ["fronts", "empty.tif"],
     "no model": ["segment", "bar.npy", "--out", "x.zarr", "--model", "no.onnx"],
+    "no such registered model": ["segment", "bar.npy", "--out", "x.zarr", "--model", "models:/none@champion"],
     "impossible scale": ["fronts", "bar.npy", "--pixel-size-nm", "-1"],
     "unknown phase": ["fronts", "bar.npy", "--order", "host,lost"],
     "double comma": ["fronts", "bar.npy", "--phases", "a,,b"],
     "unknown shape": ["synth", "s", "--shape", "cube"],
+    "no phases": ["import-labels", "bar.npy", "bar.npy", "--out", "set"],
+    "no number": ["import-labels", "bar.npy", "bar.npy", "--out", "set", "--frames", "1;2"],
+    "no id": ["import-labels", "bar.npy", "bar.npy", "--out", "set", "--phases", "a=x,b"],
+    "one name twice": ["import-labels", "bar.npy", "bar.npy", "--out", "set", "--phases", "a,a"],
     "output exists": ["fronts", "bar.npy", "--out", "."],
 }
 
@@ -105,6 +130,7 @@ ERRORS = {
 @pytest.mark.usefixtures("bar")
 def test_an_error_is_one_line_and_exit_code_2(monkeypatch, capfd, tmp_path, arguments):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     (tmp_path / "empty.tif").touch()
     (tmp_path / "no.onnx").write_bytes(b"no model")
     before = sorted(path.name for path in tmp_path.iterdir())

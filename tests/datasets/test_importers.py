@@ -3,11 +3,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tifffile
 from PIL import Image
 
 from ionfront.core import LabelledDataError
-from ionfront.datasets import import_coco, import_label_images, import_yolo
+from ionfront.datasets import import_coco, import_yolo
 
 TITANIUM = Path(__file__).parents[2].parent / "shared" / "data" / "ti_annealing_movie"
 SQUARE = np.zeros((20, 40), np.uint8)
@@ -119,21 +118,6 @@ def test_coco_files_that_are_wrong(tmp_path, images, content, match):
     (tmp_path / "coco.json").write_text(json.dumps(content))
     with pytest.raises(LabelledDataError, match=match):
         import_coco(tmp_path / "coco.json", images, tmp_path / "set")
-
-
-@pytest.mark.parametrize("suffix", [".tif", ".png"])
-def test_label_images_with_painted_ids(tmp_path, images, suffix):
-    labels = tmp_path / "labels"
-    labels.mkdir()
-    if suffix == ".tif":  # napari saves int32
-        tifffile.imwrite(labels / "a.tif", SQUARE.astype(np.int32) * 5)
-    else:
-        Image.fromarray(SQUARE * 5).save(labels / "a.png")
-    labelled = import_label_images(images, labels, {5: "converted", 3: "pristine"}, tmp_path / "set")
-    assert labelled.scheme.names == ("background", "pristine", "converted")
-    np.testing.assert_array_equal(labelled.frames[0].load()[1], SQUARE * 2)
-    with pytest.raises(LabelledDataError, match=r"label ids \[5\] without a name"):
-        import_label_images(images, labels, ["background", "pristine"], tmp_path / "other")
 
 
 @pytest.mark.skipif(not TITANIUM.is_dir(), reason="../shared/data/ti_annealing_movie is not here")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ionfront.models import Architecture, ModelInfo
 from ionfront.training.lightning_cli import data_argument, train_segmenter
 
 TINY = [
@@ -55,6 +56,18 @@ def discs(tmp_path_factory):
     }
     (root / "dataset.json").write_text(json.dumps(meta))
     return root
+
+
+@pytest.fixture(scope="session")
+def disc_info():
+    """Metadata of a model that knows the phases of the discs."""
+    return ModelInfo(
+        name="discs",
+        version="1",
+        phases=("background", "shell", "core"),
+        reaction_order=("shell", "core"),
+        architecture=Architecture(encoder_depth=1, decoder_channels=(8,)),
+    )
 
 
 @pytest.fixture(scope="session")
