@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from mlflow.models import ModelSignature
 from mlflow.types import Schema, TensorSpec
 
-__all__ = ["ALIAS", "Run", "Tracking", "git_revision", "start_run"]
+__all__ = ["ALIAS", "Run", "Tracking", "git_revision", "recorded"]
 
 ALIAS = "candidate"
 _REQUIREMENTS = ["onnx", "onnxruntime", "numpy"]  # named, or MLflow spends many seconds guessing them
@@ -104,9 +104,19 @@ class Run:
         self._client.set_terminated(self.run_id, "FAILED" if failed else "FINISHED")
 
 
-def start_run(settings: Tracking) -> Run | None:
-    """Open a run; None when tracking is turned off."""
-    return None if settings.uri == "none" else Run(settings)
+@contextmanager
+def recorded(settings: Tracking) -> Iterator[Run | None]:
+    """A run, None when tracking is turned off; marked as finished at the end, or as failed."""
+    if settings.uri == "none":
+        yield None
+        return
+    run = Run(settings)
+    try:
+        yield run
+    except BaseException:
+        run.close(failed=True)
+        raise
+    run.close()
 
 
 def git_revision(folder: Path) -> str:
