@@ -6,7 +6,7 @@ import typer
 
 from ionfront.core import IonFrontError
 
-from .analysis_commands import analyze_command, demo_command, fronts_command, segment_command
+from .analysis_commands import analyze_command, demo_command, fronts_command, segment_command, suggest_command
 from .dataset_commands import import_app, synth_command
 from .training_commands import cross_validate_command, evaluate_command, finetune_command, train_app
 
@@ -24,6 +24,7 @@ app.command("demo")(demo_command)
 app.command("analyze")(analyze_command)
 app.command("segment")(segment_command)
 app.command("fronts")(fronts_command)
+app.command("suggest")(suggest_command)
 app.command("synth")(synth_command)
 app.add_typer(import_app, name="import")
 app.add_typer(train_app, name="train")

@@ -175,6 +175,16 @@ def test_a_rare_phase_is_found():
     assert np.mean(hits) > 0.3
 
 
+@given(st.integers(0, 199), st.integers(0, 199), st.integers(1, 4), st.floats(0, 1))
+def test_crops_hold_what_little_is_labelled(row, column, factor, bias):
+    label = np.full((200, 200), IGNORE, np.uint8)
+    label[row, column] = 1
+    image, ids = shrunk(np.zeros((1, 200, 200), np.float32), label, factor)
+    assert (ids == 1).sum() == 1
+    assert (random_crop(image, ids, 32, np.random.default_rng(0), bias)[1] == 1).any()
+    assert len(list(grid_crops(image, ids, 32))) == 1
+
+
 def test_grid_crops_cover_a_frame_once():
     label = np.arange(50 * 70, dtype=np.int64).reshape(50, 70) % 200
     crops = list(grid_crops(label[None].astype(np.float32), label.astype(np.uint8), 32))
