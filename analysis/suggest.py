@@ -142,11 +142,10 @@ class _View:
     def _look(self, frame: NDArray[np.generic]) -> _Seen:
         probabilities = self.segmenter.probabilities(frame)
         mirrored = self.segmenter.probabilities(frame[..., ::-1])[..., ::-1]
-        mean = (probabilities + mirrored) / 2
         grey = normalise(_image(frame), self.segmenter.info.normalisation)
         areas = probabilities.mean(axis=(1, 2))
         look = np.concatenate([areas, _coarse(grey).ravel()]).astype(float)
-        return _Seen(_mean_entropy(mean), look, _digest(self._recorded(frame)))
+        return _Seen(_mean_entropy(probabilities + mirrored), look, _digest(self._recorded(frame)))
 
     def _recorded(self, frame: NDArray[Any]) -> NDArray[Any]:
         image, dtype = _image(frame), self.movie.dtype
@@ -196,9 +195,10 @@ def _distances(places: Floats, place: int) -> Floats:
     return np.asarray(np.linalg.norm(places - places[place], axis=1) / np.sqrt(2))
 
 
-def _mean_entropy(probabilities: NDArray[np.float32]) -> float:
-    logarithms = np.log(np.maximum(probabilities, 1e-7))
-    return float(-(probabilities * logarithms).sum(axis=0).mean() / np.log(len(probabilities)))
+def _mean_entropy(views: NDArray[np.float32]) -> float:
+    """Of the mean of two views, given their sum (phase, y, x), as a share of the largest there can be."""
+    mean = np.maximum(views / 2, 1e-7)
+    return float(-(mean * np.log(mean)).sum(axis=0).mean() / np.log(len(mean)))
 
 
 def _coarse(grey: NDArray[np.float32]) -> Floats:

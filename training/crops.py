@@ -10,7 +10,7 @@ from ionfront.models import Normalisation, normalise_channels, reduced
 
 from .frames import IGNORE, Frame, Label
 
-__all__ = ["NormalisedFrames", "grid_crops", "random_crop", "shrunk"]
+__all__ = ["NormalisedFrames", "grid_crops", "random_crop", "shrunk", "shrunk_label"]
 
 Float = NDArray[np.float32]
 
@@ -47,7 +47,12 @@ class NormalisedFrames:
 
 
 def shrunk(image: Float, label: Label, factor: int) -> tuple[Float, Label]:
-    """Means of blocks of an image (channel, y, x), and the label ids (y, x) in their middle.
+    """Means of blocks of an image (channel, y, x), and the label ids (y, x) in their middle; see `shrunk_label`."""
+    return reduced(image, factor), shrunk_label(label, factor)
+
+
+def shrunk_label(label: Label, factor: int) -> Label:
+    """Label ids (y, x) in the middle of blocks.
 
     Where the middle is not labelled another pixel of the block speaks for it, or thin scribbles would be lost.
     """
@@ -56,7 +61,7 @@ def shrunk(image: Float, label: Label, factor: int) -> tuple[Float, Label]:
         if not (ids == IGNORE).any():
             break
         ids = np.where(ids == IGNORE, _pixel_of_blocks(label, factor, place), ids)
-    return reduced(image, factor), ids
+    return ids
 
 
 def random_crop(

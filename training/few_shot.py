@@ -31,6 +31,9 @@ from .timed_fit import Course, Snapshot, Weights, timed_fit
 __all__ = ["FewShot", "Tuner"]
 
 _ENDLESS = 10**9
+_GENTLE = Augmentation(
+    tone=0.3, brightness=0.05, contrast=0.1, gamma=0.1, blur=0.1, noise=0.2, noise_std=0.05
+)  # a few frames come from one instrument, and their grey values tell most of what there is to learn
 
 
 @dataclass(frozen=True)
@@ -53,11 +56,11 @@ class FewShot:
     learning_rate: float = 2e-3
     weight_decay: float = 1e-2
     loss: Loss = field(default_factory=Loss)
-    crop_size: int = 256
+    crop_size: int = 192
     batch_size: int = 4
-    foreground_bias: float = 0.5
+    foreground_bias: float = 0.3
     replay: float = 0.3
-    augmentation: Augmentation = field(default_factory=Augmentation)
+    augmentation: Augmentation = _GENTLE
     judging: float = 0.45
     num_workers: int = 1
 

@@ -26,7 +26,7 @@ from .evaluate import Evaluation, summarise
 from .export import export_segmenter
 from .few_shot import FewShot, Tuner
 from .finish import Output, record, refuse_existing
-from .holdout import Fold, HoldOut, Unit, hold_out
+from .holdout import Fold, HoldOut, Unit, any_labelled, hold_out
 from .judge import TOLERANCE_PX, Choice, Verdict, choose, judge, pooled_mean_iou
 from .lightning_cli import quieten
 from .replay import Memory, between, draw_back, scene_score, unseen_frames
@@ -189,6 +189,10 @@ class _Job:
         self._labelled, self._start, self._settings, self._seed = labelled, start, settings, seed
         self._tell, self._plan, self._run = tell, plan, run
         self._frames = [(frame, labelled.ignore_label) for frame in labelled.frames]
+        if not any_labelled(self._frames):
+            raise UsageError(
+                f"{labelled.root}: no pixel of {len(self._frames)} frames is labelled; label some of them."
+            )
         self._tuner = Tuner(labelled, start, settings, seed)
 
     def run(self, out: Path, forget: float, overwrite: bool) -> FineTuning:

@@ -11,7 +11,7 @@ from ionfront.datasets import LabelledFrame, LabelledSet, group_folds
 from .frames import IGNORE, Image, Label
 from .sources import Tagged
 
-__all__ = ["Fold", "HoldOut", "Unit", "hold_out"]
+__all__ = ["Fold", "HoldOut", "Unit", "any_labelled", "hold_out"]
 
 Unit = Literal["group", "frame", "quarter"]
 
@@ -84,7 +84,12 @@ def hold_out(labelled: LabelledSet, seed: int, most: int = 3) -> HoldOut:
     """
     unit: Unit = "group" if len(labelled.groups) > 1 else "frame" if len(labelled.frames) > 1 else "quarter"
     folds = _quarters(labelled) if unit == "quarter" else _deal(labelled, unit, seed, most)
-    return HoldOut(unit, tuple(fold for fold in folds if _is_labelled(fold.train) and _is_labelled(fold.judge)))
+    return HoldOut(unit, tuple(fold for fold in folds if any_labelled(fold.train) and any_labelled(fold.judge)))
+
+
+def any_labelled(frames: Sequence[Tagged]) -> bool:
+    """Whether any pixel of the frames is labelled."""
+    return any(bool((frame.load()[1] != ignore_label).any()) for frame, ignore_label in frames)
 
 
 def _deal(labelled: LabelledSet, unit: Unit, seed: int, most: int) -> list[Fold]:
@@ -114,7 +119,3 @@ def _quarters(labelled: LabelledSet) -> list[Fold]:
         )
 
     return [fold(*_DIAGONALS), fold(*reversed(_DIAGONALS))]
-
-
-def _is_labelled(frames: Sequence[Tagged]) -> bool:
-    return any(bool((frame.load()[1] != ignore_label).any()) for frame, ignore_label in frames)

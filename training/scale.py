@@ -4,10 +4,12 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
 from ionfront.datasets import LabelledSet
+
+from .crops import shrunk_label
+from .frames import IGNORE, Label
 
 __all__ = ["reduction_for", "thickness_px"]
 
@@ -33,11 +35,12 @@ def thickness_px(labelled: LabelledSet) -> float:
     return float(np.median(thickest)) if thickest else 0.0
 
 
-def _in_frame(label: NDArray[np.uint8], labelled: LabelledSet) -> Iterator[float]:
+def _in_frame(label: Label, labelled: LabelledSet) -> Iterator[float]:
     step = math.ceil(max(label.shape) / _SIDE_PX)
-    thin = label[::step, ::step]
-    known = np.ones(thin.shape, bool) if labelled.ignore_label is None else thin != labelled.ignore_label
+    if labelled.ignore_label is not None:
+        label = np.where(label == labelled.ignore_label, np.uint8(IGNORE), label)
+    small = shrunk_label(label, step)
     for phase in range(1, labelled.scheme.count):
-        own, others = thin == phase, known & (thin != phase)
+        own, others = small == phase, (small != phase) & (small != IGNORE)
         if own.any() and others.any():
             yield 2 * step * float(np.percentile(distance_transform_edt(~others)[own], 90))

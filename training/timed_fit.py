@@ -3,6 +3,7 @@
 from ionfront.models import torchvision_ops  # noqa: F401  before anything that imports torchvision
 
 # isort: split
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -83,6 +84,7 @@ def timed_fit(
     """
     module.progress = lambda: course.share
     watch = _Watch(course, shares)
+    logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)  # or it tells of every fit
     trainer = Trainer(
         max_epochs=1,
         accelerator="auto",

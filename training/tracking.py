@@ -48,7 +48,7 @@ class Run:
 
     def __init__(self, settings: Tracking) -> None:
         self._settings = settings
-        self._client = mlflow.MlflowClient(tracking_uri=settings.uri)
+        self._client = mlflow.MlflowClient(settings.uri, settings.uri)  # MLflow remembers another run's registry
         run = self._client.create_run(_experiment_id(self._client, settings), run_name=settings.run_name)
         self.run_id: str = run.info.run_id
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ionfront.core import UsageError
@@ -175,6 +175,7 @@ def test_a_rare_phase_is_found():
     assert np.mean(hits) > 0.3
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 199), st.integers(0, 199), st.integers(1, 4), st.floats(0, 1))
 def test_crops_hold_what_little_is_labelled(row, column, factor, bias):
     label = np.full((200, 200), IGNORE, np.uint8)

@@ -8,9 +8,11 @@ import mlflow
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from ionfront.cli.app import app
 from ionfront.core import DEFAULT_SCHEME, OutputExistsError, PhaseScheme, UsageError
 from ionfront.datasets import read_labelled, write_labelled
 from ionfront.models import Architecture, ModelInfo, load_segmenter, read_info
@@ -73,7 +75,7 @@ def test_the_minutes_are_kept(tuned):
 
 
 def test_it_is_registered_as_a_candidate(tuned):
-    client = mlflow.MlflowClient(tuned.uri)
+    client = mlflow.MlflowClient(tuned.uri, tuned.uri)
     version = client.get_model_version_by_alias("ionfront-segmenter", "candidate")
     assert version.run_id == tuned.result.run_id
     run = client.get_run(version.run_id)
@@ -107,6 +109,7 @@ def test_frames_of_one_specimen_are_held_out_one_by_one(tmp_path):
     assert [frame.group for fold in held.folds for frame, _ in fold.judge] == ["only", "only"]
 
 
+@settings(max_examples=12, deadline=None)
 @given(rows=st.integers(20, 90), columns=st.integers(20, 90))
 def test_quarters_of_the_only_frame_never_touch(rows, columns, tmp_path_factory):
     image = np.zeros((rows, columns), np.uint8)
@@ -133,6 +136,7 @@ def test_without_labels_on_both_sides_nothing_is_held_out(tmp_path):
     assert held.folds == ()
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.floats(0, 1), min_size=3, max_size=3), min_size=2, max_size=5), st.integers(0, 4))
 def test_no_fold_has_a_say_in_its_own_choice(scores, which):
     fold = which % len(scores)
@@ -145,6 +149,7 @@ def test_the_choice_is_the_best_of_all():
     assert choose([[0.9, 0.1, 0.2]]).by_fold == (2,)
 
 
+@settings(deadline=None)
 @given(st.floats(0.1, 1e3), st.floats(0.01, 50))
 def test_a_course_is_whole_at_its_deadline_however_slow_the_steps(span, step):
     now = [0.0]
@@ -160,7 +165,7 @@ def test_a_course_is_whole_at_its_deadline_however_slow_the_steps(span, step):
 
 
 def test_the_old_task_draws_weights_back_only_as_far_as_it_must():
-    kept = draw_back(0.8, lambda blend: 0.8 - 0.1 * blend, forget=0.05)
+    kept = draw_back(0.8, lambda blend: 0.8 - 0.1 * blend, forget=0.051)
     assert (kept.blend, kept.after) == (0.5, pytest.approx(0.75))
     assert draw_back(0.8, lambda blend: 0.81, forget=0.0).blend == 1
     with pytest.raises(UsageError, match="--forget"):
@@ -218,3 +223,25 @@ def test_the_phases_of_the_model_are_kept_on_one_scribbled_frame(tmp_path, phase
     assert result.memory.before - result.memory.after <= 0.5
     assert (info.architecture.channels, info.reduction) == (2, 2)
     assert info.training_summary["old_task"]["blend"] == result.memory.blend
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_the_command_says_what_the_scores_are_of(tuned, discs, monkeypatch, as_json):
+    monkeypatch.setattr("ionfront.training.finetune.finetune", lambda *_args, **_knobs: tuned.result)
+    words = ["finetune", str(discs), "--out", "new.onnx", *(["--json"] if as_json else [])]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0
+    if as_json:
+        assert json.loads(done.stdout)["evaluation"]["overall"]["mean_iou"]["value"] is not None
+    else:
+        assert "specimens that the models judged had not seen" in " ".join(done.stdout.split())
+        assert "this one cannot" in " ".join(done.stderr.split())
+
+
+def test_frames_without_labels_are_refused(tmp_path, trained):
+    label = np.full((32, 32), 9, np.uint8)
+    labelled_set(tmp_path / "set", [(label, label, "only")], ignore_label=9)
+    with pytest.raises(UsageError, match="label some"):
+        finetune(tmp_path / "set", tmp_path / "a.onnx", model=trained.result.model_path, tracking=Tracking(uri="none"))
+    with pytest.raises(UsageError, match="minutes"):
+        finetune(tmp_path / "set", tmp_path / "a.onnx", minutes=0)

@@ -142,28 +142,32 @@ def test_unlabelled_pixels_have_no_gradient(loss):
 def test_scribbles_teach_nearly_what_dense_labels_do():
     frames, dense = blocks(0)
     scribbles = torch.full_like(dense, 255)
-    scribbles[:, 1::8, ::2] = dense[:, 1::8, ::2]
-    assert (scribbles != 255).float().mean() < 0.07
+    for place, (scribble, label) in enumerate(zip(scribbles, dense, strict=True)):
+        for row, column in ((15 * place % 48, 23 * place % 48), (31 * place % 48, 41 * place % 48)):
+            scribble[row], scribble[:, column] = label[row], label[:, column]
+    assert (scribbles != 255).float().mean() < 0.1
     reached = {name: _accuracy_after_training(frames, labels) for name, labels in (("d", dense), ("s", scribbles))}
     assert reached["d"] > 0.9
     assert reached["s"] > reached["d"] - 0.03
 
 
 def blocks(seed):
-    """Frames of blocks, 8 px wide, each of one of three phases that differ in grey, and their labels."""
+    """Frames of blocks, 16 px wide, each of one of three phases that differ in grey, and their labels."""
     generator = torch.Generator().manual_seed(seed)
-    labels = torch.randint(0, 3, (4, 4, 4), generator=generator)
-    labels = labels.repeat_interleave(8, dim=1).repeat_interleave(8, dim=2)
-    return labels[:, None].float() + 0.3 * torch.randn(4, 1, 32, 32, generator=generator), labels
+    labels = torch.randint(0, 3, (8, 3, 3), generator=generator)
+    labels = labels.repeat_interleave(16, dim=1).repeat_interleave(16, dim=2)
+    return labels[:, None].float() + 0.3 * torch.randn(8, 1, 48, 48, generator=generator), labels
 
 
 def _accuracy_after_training(frames, labels):
-    """Share of right pixels in frames that were not trained on."""
+    """Share of right pixels in frames that were not trained on; the others are shifted at every step."""
     trained = module()
     optimizer = torch.optim.AdamW(trained.parameters(), lr=1e-2)
-    for _ in range(60):
+    generator = torch.Generator().manual_seed(2)
+    for _ in range(50):
+        shift = torch.randint(0, 48, (2,), generator=generator).tolist()
         optimizer.zero_grad()
-        trained.loss(trained(frames), labels).backward()
+        trained.loss(trained(frames.roll(shift, (2, 3))), labels.roll(shift, (1, 2))).backward()
         optimizer.step()
     others, truth = blocks(1)
     with torch.inference_mode():
