@@ -14,7 +14,7 @@ from .frames import IGNORE, Label
 __all__ = ["reduction_for", "thickness_px"]
 
 _CHOICES = (1, 2, 4)
-_SEEN_WHOLE_PX = 64.0  # a quarter of what a U-Net of depth 4 sees: the middle of what is thicker looks like any other
+_SEEN_WHOLE_PX = 32.0  # an eighth of what a U-Net of depth 4 sees: both edges of a phase, and what lies beyond
 _SIDE_PX = 512
 
 

@@ -178,7 +178,7 @@ def test_weights_between_two_models():
     assert between(old, new, 0.25)["n"] == 5
 
 
-@pytest.mark.parametrize(("thick", "reduction"), [(20, 1), (100, 2), (400, 4)])
+@pytest.mark.parametrize(("thick", "reduction"), [(20, 1), (50, 2), (400, 4)])
 def test_thick_layers_are_seen_from_farther_away(tmp_path, thick, reduction):
     label = np.zeros((600, 600), np.uint8)
     label[100 : 100 + thick] = 1
