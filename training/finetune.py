@@ -37,6 +37,7 @@ __all__ = ["FineTuning", "finetune"]
 
 _SHARES = (0.5, 0.75, 1.0)
 _CLOSING_S = 20.0  # export and record
+_LEAST = 0.3  # of the time goes into the model itself, even where the folds took longer than they should
 
 Tell = Callable[[str], None]
 
@@ -98,7 +99,8 @@ def finetune(
         data: Labelled data set, nnU-Net raw layout; one frame is enough, and not all of it need be labelled.
         out: Where the model file goes.
         model: Model file to start from; None takes the bundled one.
-        minutes: Time for all of it; at least one step a model is taken, however short.
+        minutes: Time for all of it. A machine too slow to judge in its part of it takes longer: the model itself always
+            gets three tenths.
         forget: Largest loss of mean IoU on synthetic scenes, where the data have their phases.
         settings: How the network is trained.
         tracking: Where the run is recorded, and under which name the model is registered.
@@ -131,6 +133,7 @@ class _Plan:
     def __init__(self, clock: Clock, span_s: float, judging: float) -> None:
         self.clock = clock
         self._start_s = clock()
+        self._least_s = _LEAST * span_s
         self._judged_s = self._start_s + judging * span_s
         self._closing_s = self._start_s + span_s - min(_CLOSING_S, 0.15 * span_s)
 
@@ -145,8 +148,8 @@ class _Plan:
         return Course(now_s + max(0.25 * slot_s, slot_s - judging_s), self.clock)
 
     def model(self, reserved_s: float) -> Course:
-        """The course of the model itself, which leaves time for what must come after it."""
-        return Course(self._closing_s - reserved_s, self.clock)
+        """The course of the model itself, which leaves time for what must come after it, if there is any."""
+        return Course(max(self._closing_s - reserved_s, self.clock() + self._least_s), self.clock)
 
 
 @dataclass(frozen=True)
