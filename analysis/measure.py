@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import xarray as xr
@@ -14,7 +15,9 @@ from ionfront.models import Segmenter
 
 from .watch import DomainWatch
 
-__all__ = ["Progress", "measure_labels", "measure_movie", "reference_for", "tracker_for_network"]
+__all__ = ["Progress", "each_frame", "measure_labels", "measure_movie", "reference_for", "tracker_for_network"]
+
+Seen = TypeVar("Seen")
 
 Probabilities = NDArray[np.float32]
 Progress = Callable[[int, int], None]
@@ -63,7 +66,7 @@ def measure_movie(
     """
     shape = (movie.sizes["time"], movie.sizes["y"], movie.sizes["x"])
     with write_label_zarr(labels_path, shape, scheme, calibration_of(movie), movie["time"].values) as writer:
-        for time, probabilities in _inferred(movie, infer, averaged, reference, watch):
+        for time, probabilities in each_frame(movie, infer, averaged, reference, watch):
             if tracker is not None:
                 tracker.push(time, probabilities)
             writer.append(np.zeros(shape[1:], np.uint8) if probabilities is None else probabilities.argmax(axis=0))
@@ -80,13 +83,14 @@ def measure_labels(
         progress(index + 1, labels.sizes["time"])
 
 
-def _inferred(
+def each_frame(
     movie: xr.DataArray,
-    infer: Callable[[NDArray[np.generic]], Probabilities],
+    infer: Callable[[NDArray[np.generic]], Seen],
     averaged: int,
     reference: Reference | None,
-    watch: DomainWatch | None,
-) -> Iterator[tuple[float, Probabilities | None]]:
+    watch: DomainWatch | None = None,
+) -> Iterator[tuple[float, Seen | None]]:
+    """Time of each frame, and what `infer` makes of it; None where it is blanked. Arguments as for `measure_movie`."""
     frames = (None if is_blanked(frame) else frame for frame in (movie[i].values for i in range(movie.sizes["time"])))
     shown = zip(movie["time"].values, averaged_frames(frames, averaged), strict=True)
     for index, (time, frame) in enumerate(shown):

@@ -1,18 +1,19 @@
-"""Commands that measure: demo, analyze, segment, fronts."""
+"""Commands that look at movies: demo, analyze, segment, fronts, suggest."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ionfront.analysis import Analysis, analyze, fronts_of_labels, segment, summary_sentences
+from ionfront.analysis import Analysis, analyze, fronts_of_labels, segment, suggest, summary_sentences
 from ionfront.core import UsageError
 from ionfront.datasets import random_scene, write_synthetic
 
 from .console import frame_progress, say, say_json, warn
 from .model_option import Model
 
-__all__ = ["analyze_command", "demo_command", "fronts_command", "segment_command"]
+__all__ = ["analyze_command", "demo_command", "fronts_command", "segment_command", "suggest_command"]
 
 DEMO_SEED = 20_260_001
 """Between the seeds of training (from 0) and of validation (from 1,000,000,000): no model has seen its movie."""
@@ -114,6 +115,29 @@ def fronts_command(
             progress=progress,
         )
     say_json(run.kinetics) if as_json else _summarise(run)
+
+
+def suggest_command(
+    movie: Annotated[Path, typer.Argument(help="TIFF, MRC, DM3/DM4, EMD, SER, Zarr, NPY, AVI, MP4, or a folder.")],
+    model: Model = None,
+    count: Annotated[int, typer.Option(min=1, help="How many frames.")] = 5,
+    data: Annotated[Path | None, typer.Option(help="Labelled data set, whose frames are not named again.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the frames and the model's labels of them, to be corrected.")
+    ] = None,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """The frames of a movie that are most worth labelling next: the model is unsure of them, and they differ."""
+    with frame_progress("Looking at frames") as progress:
+        found = suggest(movie, count, model=model, data=data, out=out, overwrite=overwrite, progress=progress)
+    if as_json:
+        say_json([asdict(item) | {"why": item.why} for item in found])
+        return
+    for item in found:
+        say(f"frame {item.frame}  at {item.time:g} {item.time_unit}  {item.why}")
+    if out is not None:
+        say(f"Frames and the model's labels, to be corrected: {out}")
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -6,9 +6,9 @@ import typer
 
 from ionfront.core import IonFrontError
 
-from .analysis_commands import analyze_command, demo_command, fronts_command, segment_command
+from .analysis_commands import analyze_command, demo_command, fronts_command, segment_command, suggest_command
 from .dataset_commands import import_app, import_labels_command, synth_command
-from .training_commands import cross_validate_command, evaluate_command, promote_command, train_app
+from .training_commands import cross_validate_command, evaluate_command, finetune_command, promote_command, train_app
 
 __all__ = ["app", "main"]
 
@@ -24,10 +24,12 @@ app.command("demo")(demo_command)
 app.command("analyze")(analyze_command)
 app.command("segment")(segment_command)
 app.command("fronts")(fronts_command)
+app.command("suggest")(suggest_command)
 app.command("synth")(synth_command)
 app.add_typer(import_app, name="import")
 app.command("import-labels")(import_labels_command)
 app.add_typer(train_app, name="train")
+app.command("finetune")(finetune_command)
 app.command("evaluate")(evaluate_command)
 app.command("promote")(promote_command)
 app.command("cross-validate", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(

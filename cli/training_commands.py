@@ -3,7 +3,7 @@
 import json
 from itertools import count
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,9 +14,12 @@ from ionfront.training.evaluate import Evaluation, evaluate
 from ionfront.training.report import print_evaluation
 
 from .console import frame_progress, known_name, say, say_json, warn
-from .model_option import local_model
+from .model_option import Model, local_model
 
-__all__ = ["cross_validate_command", "evaluate_command", "promote_command", "train_app"]
+if TYPE_CHECKING:
+    from ionfront.training.finetune import FineTuning
+
+__all__ = ["cross_validate_command", "evaluate_command", "finetune_command", "promote_command", "train_app"]
 
 train_app = typer.Typer(help="Train a model.", no_args_is_help=True)
 
@@ -141,6 +144,64 @@ def promote_command(
     if result.objection:
         warn(f"Forced, although {result.objection}")
     say_json(json.loads(result.to_json())) if as_json else say("\n".join(result.lines()))
+
+
+def finetune_command(
+    data: Annotated[Path, typer.Argument(help="Labelled data set, nnU-Net raw layout; one frame is enough.")],
+    out: Annotated[Path, typer.Option(help="Model file (.onnx) to write.")],
+    model: Model = None,
+    minutes: Annotated[float, typer.Option(min=0.01, help="Time for all of it [min].")] = 4.0,
+    forget: Annotated[
+        float, typer.Option(min=0, help="Largest loss of mean IoU on the old task, where the phases are the same.")
+    ] = 0.02,
+    seed: Annotated[int, typer.Option(help="Seed of folds, crops and augmentation.")] = 0,
+    tracking: Annotated[str, typer.Option(help="MLflow tracking URI; none records nothing.")] = "sqlite:///mlflow.db",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model that is there already.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """A model from a few labelled frames in a few minutes, with a score that no trained pixel had a part in."""
+    try:
+        from ionfront.training.finetune import finetune
+        from ionfront.training.tracking import Tracking
+    except ImportError as error:
+        raise _no_training(error) from error
+    done = finetune(
+        data,
+        out,
+        model=model,
+        minutes=minutes,
+        forget=forget,
+        tracking=Tracking(uri=tracking),
+        seed=seed,
+        overwrite=overwrite,
+        tell=lambda text: None if as_json else say(f"  {text}"),
+    )
+    say_json(json.loads(done.to_json())) if as_json else _show_finetuning(done)
+
+
+_HELD_OUT = {
+    "group": "specimens that the models judged had not seen",
+    "frame": "frames of the same specimen: of another one expect less",
+    "quarter": "quarters of the only frame: of another frame expect less",
+}
+
+
+def _show_finetuning(done: "FineTuning") -> None:
+    if done.evaluation is None:
+        warn("too little is labelled to hold any of it out: there is no honest score.")
+    else:
+        print_evaluation(done.evaluation)
+        say(
+            f"These are scores of {done.folds} models, each trained on a part of the frames and judged on "
+            f"{_HELD_OUT[done.unit]}. The model written was trained on all, for longer."
+        )
+    if done.memory is None:
+        warn("the phases are not those of the model it began with: what that one could label, this one cannot.")
+    else:
+        kept = done.memory
+        drawn = "" if kept.blend == 1 else f", after drawing its weights back to {kept.blend:.0%} of the way"
+        say(f"Old task: mean IoU {kept.before:.3f} before, {kept.after:.3f} after{drawn}.")
+    say(f"Model: {done.model_path}  ({done.steps} steps, frames reduced {done.reduction}x, {done.seconds:.0f} s)")
 
 
 def _show(evaluation: Evaluation, as_json: bool, out: Path | None) -> None:

@@ -10,7 +10,7 @@ from ionfront.models import Normalisation, normalise_channels, reduced
 
 from .frames import IGNORE, Frame, Label
 
-__all__ = ["NormalisedFrames", "grid_crops", "random_crop", "shrunk"]
+__all__ = ["NormalisedFrames", "grid_crops", "random_crop", "shrunk", "shrunk_label"]
 
 Float = NDArray[np.float32]
 
@@ -47,15 +47,27 @@ class NormalisedFrames:
 
 
 def shrunk(image: Float, label: Label, factor: int) -> tuple[Float, Label]:
-    """Means of blocks of an image (channel, y, x), and the label ids (y, x) in their middle."""
-    rows, columns = (np.minimum(np.arange(0, n, factor) + factor // 2, n - 1) for n in label.shape)
-    return reduced(image, factor), label[np.ix_(rows, columns)]
+    """Means of blocks of an image (channel, y, x), and the label ids (y, x) in their middle; see `shrunk_label`."""
+    return reduced(image, factor), shrunk_label(label, factor)
+
+
+def shrunk_label(label: Label, factor: int) -> Label:
+    """Label ids (y, x) in the middle of blocks.
+
+    Where the middle is not labelled another pixel of the block speaks for it, or thin scribbles would be lost.
+    """
+    ids = _pixel_of_blocks(label, factor, (factor // 2, factor // 2))
+    for place in np.ndindex(factor, factor):
+        if not (ids == IGNORE).any():
+            break
+        ids = np.where(ids == IGNORE, _pixel_of_blocks(label, factor, place), ids)
+    return ids
 
 
 def random_crop(
     image: Float, label: Label, size_px: int, rng: np.random.Generator, foreground_bias: float
 ) -> tuple[Float, Label]:
-    """A square crop at a random place.
+    """A square crop at a random place, with a labelled pixel in it wherever the frame has one.
 
     Args:
         image: Normalised frame (channel, y, x).
@@ -66,31 +78,48 @@ def random_crop(
     """
     image, label = _at_least(image, label, size_px)
     limits = (label.shape[0] - size_px, label.shape[1] - size_px)
-    corner = [int(rng.integers(limit + 1)) for limit in limits]
-    if rng.random() < foreground_bias and (centre := _pixel_of_any_phase(label, rng)) is not None:
+    window = _window([int(rng.integers(limit + 1)) for limit in limits], size_px)
+    wants_phase = rng.random() < foreground_bias or not (label[window] != IGNORE).any()
+    if wants_phase and (centre := _pixel_of_any_phase(label, rng)) is not None:
         corner = [int(np.clip(at - size_px // 2, 0, limit)) for at, limit in zip(centre, limits, strict=True)]
-    window = np.s_[corner[0] : corner[0] + size_px, corner[1] : corner[1] + size_px]
+        window = _window(corner, size_px)
     return image[:, *window], label[window]
 
 
 def grid_crops(image: Float, label: Label, size_px: int) -> Iterator[tuple[Float, Label]]:
-    """Square crops side by side that cover a frame once; what sticks out is mirrored and unlabelled."""
+    """Square crops side by side that cover what is labelled of a frame; what sticks out is mirrored and unlabelled."""
     shape = [-(-length // size_px) * size_px for length in label.shape]
     image, label = _filled(image, label, shape)
     for top in range(0, shape[0], size_px):
         for left in range(0, shape[1], size_px):
-            window = np.s_[top : top + size_px, left : left + size_px]
-            yield image[:, *window], label[window]
+            window = _window((top, left), size_px)
+            if (label[window] != IGNORE).any():
+                yield image[:, *window], label[window]
+
+
+def _pixel_of_blocks(label: Label, factor: int, place: tuple[int, int]) -> Label:
+    rows, columns = (
+        np.minimum(np.arange(0, n, factor) + offset, n - 1) for n, offset in zip(label.shape, place, strict=True)
+    )
+    return label[np.ix_(rows, columns)]
 
 
 def _pixel_of_any_phase(label: Label, rng: np.random.Generator) -> tuple[int, int] | None:
-    thin = label[::4, ::4]  # every 16th pixel finds any phase worth a crop, 16 times sooner
-    present = np.unique(thin[thin != IGNORE])
+    """A pixel of a phase drawn evenly among those present; None where nothing is labelled."""
+    step = 4  # every 16th pixel finds any phase worth a crop, 16 times sooner
+    if (label[::step, ::step] == IGNORE).any():
+        step = 1  # but it may miss a scribble
+    thin = label[::step, ::step]
+    present = np.flatnonzero(np.bincount(thin.ravel(), minlength=IGNORE + 1)[:IGNORE])
     if present.size == 0:
         return None
     places = np.flatnonzero(thin == rng.choice(present))
     row, column = np.unravel_index(rng.choice(places), thin.shape)
-    return int(row) * 4, int(column) * 4
+    return int(row) * step, int(column) * step
+
+
+def _window(corner: Sequence[int], size_px: int) -> tuple[slice, slice]:
+    return slice(corner[0], corner[0] + size_px), slice(corner[1], corner[1] + size_px)
 
 
 def _at_least(image: Float, label: Label, size_px: int) -> tuple[Float, Label]:

@@ -4,7 +4,7 @@ from ionfront.models import torchvision_ops  # noqa: F401  before anything that 
 
 # isort: split
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -23,7 +23,7 @@ from .frames import Label, Labelled
 from .sources import Sources, Tagged, read_sources, split_sources
 from .synthetic import SceneFrames, Synthetic, draw_scene, draw_with_reference, scene_number
 
-__all__ = ["FixedCrops", "RandomCrops", "SegmentationData"]
+__all__ = ["FixedCrops", "RandomCrops", "SegmentationData", "digest_of"]
 
 Float = NDArray[np.float32]
 Batch = tuple[Tensor, Tensor]
@@ -136,13 +136,8 @@ class SegmentationData(LightningDataModule):  # type: ignore[misc]
 
     def digest(self) -> str:
         """SHA-256 over names and pixels of the labelled frames of training and validation, and the scenes' settings."""
-        sha = hashlib.sha256(repr(self.synthetic).encode() if self.synthetic.scenes else b"")
-        frames = {frame.name: frame for frame, _ in (*self._sources.train, *self._sources.validation)}
-        for name in sorted(frames):
-            sha.update(name.encode())
-            for array in frames[name].load():
-                sha.update(np.ascontiguousarray(array).tobytes())
-        return sha.hexdigest()
+        settings = repr(self.synthetic) if self.synthetic.scenes else ""
+        return digest_of((*self._sources.train, *self._sources.validation), settings)
 
     def _draw(self, rank: int, world: int) -> Draw:
         frames = NormalisedFrames(self._sources.train, self.normalisation, self.reduction, self._cached)
@@ -162,6 +157,17 @@ class SegmentationData(LightningDataModule):  # type: ignore[misc]
             return shrunk(normalise_channels(image, norm), label, reduction)
 
         return draw
+
+
+def digest_of(tagged: Iterable[Tagged], settings: str = "") -> str:
+    """SHA-256 over settings, and names and pixels of labelled frames in the order of their names, each once."""
+    sha = hashlib.sha256(settings.encode())
+    frames = {frame.name: frame for frame, _ in tagged}
+    for name in sorted(frames):
+        sha.update(name.encode())
+        for array in frames[name].load():
+            sha.update(np.ascontiguousarray(array).tobytes())
+    return sha.hexdigest()
 
 
 class RandomCrops(Dataset[Batch]):
@@ -196,10 +202,15 @@ class RandomCrops(Dataset[Batch]):
 
 
 class FixedCrops(Dataset[Batch]):
-    """Evenly spaced crops out of all that cover the frames, made once and kept."""
+    """Evenly spaced crops out of all that cover what is labelled of the frames, made once and kept."""
 
     def __init__(self, frames: NormalisedFrames, size_px: int, most: int, channels: int) -> None:
         crops = [crop for index in range(len(frames)) for crop in grid_crops(*frames[index], size_px)]
+        if not crops:
+            raise UsageError(
+                f"none of the {len(frames)} validation frames has a labelled pixel; scores need some: label them, or "
+                "name other validation_groups."
+            )
         picked = np.unique(np.linspace(0, len(crops) - 1, min(most, len(crops))).round().astype(int))
         chosen = [crops[index] for index in picked]
         self._crops = [_tensors(image, label, channels) for image, label in chosen]

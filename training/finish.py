@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ionfront.core import OutputExistsError
 from ionfront.models import ModelInfo, Segmenter, load_segmenter
 
 from .calibrate import fit_temperature
@@ -18,7 +19,7 @@ from .module import SegmenterModule
 from .pictures import confusion_figure, overlay_figure, reliability_figure
 from .tracking import Run, git_revision
 
-__all__ = ["Output", "finish"]
+__all__ = ["Output", "finish", "record", "refuse_existing"]
 
 _PIXELS_A_CROP = 4096
 _PICTURES = 4
@@ -62,8 +63,21 @@ def finish(module: SegmenterModule, data: SegmentationData, output: Output, run:
     info = info.model_copy(update={"training_summary": info.training_summary | _summary(evaluation)})
     rewrite_info(path, info)
     if run is not None:
-        _record(run, path, load_segmenter(path), evaluation, frames, facts)
+        record(run, path, load_segmenter(path), evaluation, frames, facts)
     return evaluation
+
+
+def refuse_existing(output: Output) -> None:
+    """Before any work is done.
+
+    Raises:
+        OutputExistsError: The model file is there already, and may not be replaced.
+    """
+    if Path(output.path).exists() and not output.overwrite:
+        raise OutputExistsError(
+            f"{output.path} exists already; a finished model is never overwritten unasked. "
+            "Give another path, or say that it may be overwritten."
+        )
 
 
 def _info(
@@ -109,10 +123,21 @@ def _summary(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def _record(
-    run: Run, path: Path, segmenter: Segmenter, evaluation: Evaluation, frames: list[Any], facts: dict[str, str]
+def record(
+    run: Run, path: Path, segmenter: Segmenter, evaluation: Evaluation | None, frames: list[Any], facts: dict[str, str]
 ) -> None:
+    """Put scores, where there are any, pictures and the model file itself into the training record."""
     run.log_tags(facts | {"model_sha256": segmenter.sha256})
+    if evaluation is not None:
+        _record_scores(run, segmenter, evaluation)
+    for frame, _ in _evenly(frames, _PICTURES):
+        image, label = frame.load()
+        picture = overlay_figure(image, label, segmenter.labels(image), segmenter.info.phases, frame.name)
+        run.log_figure(picture, f"overlays/{frame.name}.png")
+    run.register(path)
+
+
+def _record_scores(run: Run, segmenter: Segmenter, evaluation: Evaluation) -> None:
     run.log_metrics(
         {
             "final_mean_iou": evaluation.overall.mean_iou.value,
@@ -125,11 +150,6 @@ def _record(
     run.log_json({"phases": evaluation.phases, "pixels": evaluation.confusion}, "confusion.json")
     run.log_figure(confusion_figure(evaluation.confusion, evaluation.phases), "confusion.png")
     run.log_figure(reliability_figure(evaluation.reliability, evaluation.model), "reliability.png")
-    for frame, _ in _evenly(frames, _PICTURES):
-        image, label = frame.load()
-        picture = overlay_figure(image, label, segmenter.labels(image), evaluation.phases, frame.name)
-        run.log_figure(picture, f"overlays/{frame.name}.png")
-    run.register(path)
 
 
 def _evenly(items: list[Any], most: int) -> list[Any]:

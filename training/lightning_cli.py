@@ -22,15 +22,15 @@ from lightning.pytorch.callbacks import EarlyStopping, LearningRateMonitor, Mode
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.utilities import rank_zero_only
 
-from ionfront.core import OutputExistsError, UsageError
+from ionfront.core import UsageError
 
 from .data import SegmentationData
 from .evaluate import Evaluation
-from .finish import Output, finish
+from .finish import Output, finish, refuse_existing
 from .module import SegmenterModule
-from .tracking import Run, Tracking, start_run
+from .tracking import Run, Tracking, recorded
 
-__all__ = ["TrainingResult", "data_argument", "recipe", "train_segmenter"]
+__all__ = ["TrainingResult", "data_argument", "quieten", "recipe", "train_segmenter"]
 
 
 @dataclass(frozen=True)
@@ -66,22 +66,15 @@ def train_segmenter(arguments: Sequence[str]) -> TrainingResult:
         OutputExistsError: The model file exists and `--output.overwrite true` was not said.
     """
     with warnings.catch_warnings():
-        _quieten()
+        quieten()
         cli = _parse(list(arguments))
         settings = cli.config_init
-        _refuse_existing(settings.output)
+        refuse_existing(settings.output)
         if settings.threads is not None:
             torch.set_num_threads(settings.threads)
-        run = start_run(settings.tracking) if rank_zero_only.rank == 0 else None
-        try:
-            result = _run(cli, run)
-        except BaseException:
-            if run is not None:
-                run.close(failed=True)
-            raise
-        if run is not None:
-            run.close()
-        return result
+        tracking = settings.tracking if rank_zero_only.rank == 0 else Tracking(uri="none")
+        with recorded(tracking) as run:
+            return _run(cli, run)
 
 
 def recipe(name: str) -> Path:
@@ -185,18 +178,11 @@ def _settings_of(cli: _Cli) -> dict[str, Any]:
     return settings
 
 
-def _refuse_existing(output: Output) -> None:
-    if Path(output.path).exists() and not output.overwrite:
-        raise OutputExistsError(
-            f"{output.path} exists already; a finished model is never overwritten unasked. "
-            "Give another --output.path, or --output.overwrite true."
-        )
-
-
-def _quieten() -> None:
+def quieten() -> None:
     """Silence what others say to each other at every start and no user of this program can act on."""
     for message in (
         ".*does not have many workers.*",
+        "You defined a `validation_step` but have no `val_dataloader`.*",  # folds judge in their own way
         ".*is smaller than the logging interval.*",
         "LightningCLI's args parameter is intended.*",
         ".*treespec, LeafSpec.*",

@@ -3,6 +3,7 @@
 from ionfront.models import torchvision_ops  # noqa: F401  before anything that imports torchvision
 
 # isort: split
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -21,7 +22,7 @@ from ionfront.models.comparison_torch import COMPARISON_PREFIX
 from ionfront.models.unet_torch import build_unet, load_weights, weights_from_onnx
 
 from .frames import IGNORE
-from .schedule import Schedule, build_schedule
+from .schedule import Schedule, build_schedule, build_timed_schedule
 
 __all__ = ["Loss", "SegmenterModule"]
 
@@ -116,6 +117,7 @@ class SegmenterModule(LightningModule):  # type: ignore[misc]
         self.loss = _CombinedLoss(loss)
         self.confusion = MulticlassConfusionMatrix(len(phases), ignore_index=IGNORE)
         self._freeze_norm = freeze_norm
+        self.progress: Callable[[], float] | None = None  # share of the run that is done; None counts steps
         self.train()
 
     def _freeze_unet(self) -> None:
@@ -164,8 +166,11 @@ class SegmenterModule(LightningModule):  # type: ignore[misc]
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW under the chosen schedule, stepped with every batch."""
         optimizer = torch.optim.AdamW(_decay_groups(self.network, self._decay), lr=self._peak)
-        steps = int(self.trainer.estimated_stepping_batches)
-        scheduler = build_schedule(optimizer, self._schedule, steps, self._warmup)
+        if self.progress is not None:
+            scheduler = build_timed_schedule(optimizer, self._schedule, self.progress, self._warmup)
+        else:
+            steps = int(self.trainer.estimated_stepping_batches)
+            scheduler = build_schedule(optimizer, self._schedule, steps, self._warmup)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
 

@@ -18,7 +18,7 @@ from .evaluate import Evaluation, without_nan
 from .evaluation_set import EvaluationSet
 from .frames import Frame
 from .registry import Registry
-from .tracking import ALIAS, Tracking, start_run
+from .tracking import ALIAS, Tracking, recorded
 
 __all__ = ["CHAMPION", "Contender", "Promotion", "objection_to", "promote"]
 
@@ -232,19 +232,23 @@ def _facts(
 
 def _record(registry: Registry, challenger: Contender, comparison: Comparison, facts: dict[str, str]) -> str:
     """A run with the facts as parameters, the numbers as metrics and both evaluations; the facts as version tags."""
-    run = start_run(Tracking(registry.uri, "promotion", registered_name=registry.name))
-    if run is None:
-        return ""
-    run.log_params(facts)
-    metrics = {"candidate_mean_iou": comparison.candidate.overall.mean_iou.value}
-    run.log_text(comparison.candidate.to_json(), "candidate.json")
-    if comparison.champion is not None and comparison.difference is not None:
-        metrics["champion_mean_iou"] = comparison.champion.overall.mean_iou.value
-        metrics |= {f"difference_{end}": getattr(comparison.difference, end) for end in ("value", "low", "high")}
-        run.log_text(comparison.champion.to_json(), "champion.json")
-    run.log_metrics({name: value for name, value in metrics.items() if math.isfinite(value)})
-    run.close()
+    with recorded(Tracking(registry.uri, "promotion", registered_name=registry.name)) as run:
+        if run is None:
+            return ""
+        run.log_params(facts)
+        run.log_text(comparison.candidate.to_json(), "candidate.json")
+        if comparison.champion is not None:
+            run.log_text(comparison.champion.to_json(), "champion.json")
+        run.log_metrics({name: value for name, value in _metrics(comparison).items() if math.isfinite(value)})
     if challenger.version is not None:
         tags = facts | {"run_id": run.run_id}
         registry.tag(challenger.version, {f"promotion.{key}": value for key, value in tags.items()})
     return run.run_id
+
+
+def _metrics(comparison: Comparison) -> dict[str, float]:
+    metrics = {"candidate_mean_iou": comparison.candidate.overall.mean_iou.value}
+    if comparison.champion is None or comparison.difference is None:
+        return metrics
+    metrics["champion_mean_iou"] = comparison.champion.overall.mean_iou.value
+    return metrics | {f"difference_{end}": getattr(comparison.difference, end) for end in ("value", "low", "high")}

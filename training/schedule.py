@@ -5,12 +5,15 @@ keeps the old length in its state and stops there.
 """
 
 import math
+from collections.abc import Callable
 from typing import Literal
 
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-__all__ = ["Schedule", "build_schedule", "share_of_peak"]
+__all__ = ["Schedule", "build_schedule", "build_timed_schedule", "share_of_peak"]
+
+_FINE = 10_000
 
 Schedule = Literal["one-cycle", "cosine", "constant"]
 
@@ -20,7 +23,12 @@ def build_schedule(optimizer: Optimizer, kind: Schedule, steps: int, warmup: flo
     return LambdaLR(optimizer, lambda step: share_of_peak(step, kind, steps, warmup))
 
 
-def share_of_peak(step: int, kind: Schedule, steps: int, warmup: float) -> float:
+def build_timed_schedule(optimizer: Optimizer, kind: Schedule, share: Callable[[], float], warmup: float) -> LambdaLR:
+    """A schedule over whatever share of the run is done, 0 to 1, however many steps it takes."""
+    return LambdaLR(optimizer, lambda _step: share_of_peak(_FINE * share(), kind, _FINE, warmup))
+
+
+def share_of_peak(step: float, kind: Schedule, steps: int, warmup: float) -> float:
     """Learning rate at a step as a share of its peak.
 
     Args:

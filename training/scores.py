@@ -44,7 +44,10 @@ def count(
     tolerance_px: float,
     stated: NDArray[np.float32] | None = None,
 ) -> Counts:
-    """Counts of one frame; predicted and true label ids, and stated probabilities of the predicted ones, are (y, x)."""
+    """Counts of one frame; predicted and true label ids, and stated probabilities of the predicted ones, are (y, x).
+
+    Boundary pixels within the tolerance of ignored ones are not judged: the end of a scribble bounds no phase.
+    """
     valid = np.ones(label.shape, bool) if ignore_label is None else label != ignore_label
     pairs = label[valid].astype(np.int64) * n_phases + predicted[valid]
     confusion = np.bincount(pairs, minlength=n_phases**2).reshape(n_phases, n_phases)
@@ -127,11 +130,12 @@ def _combined(units: Sequence[Counts], combine: Callable[[list[Float]], Float]) 
 
 def _boundary(predicted: Bool, true: Bool, valid: Bool, tolerance_px: float) -> tuple[int, int, int, int]:
     ours, theirs = _edge(predicted) & valid, _edge(true) & valid
+    judged = ~_near(~valid, tolerance_px)
     return (
-        int((ours & _near(theirs, tolerance_px)).sum()),
-        int(ours.sum()),
-        int((theirs & _near(ours, tolerance_px)).sum()),
-        int(theirs.sum()),
+        int((judged & ours & _near(theirs, tolerance_px)).sum()),
+        int((judged & ours).sum()),
+        int((judged & theirs & _near(ours, tolerance_px)).sum()),
+        int((judged & theirs).sum()),
     )
 
 

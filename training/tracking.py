@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from mlflow.models import ModelSignature
 from mlflow.types import Schema, TensorSpec
 
-__all__ = ["ALIAS", "Run", "Tracking", "git_revision", "start_run"]
+__all__ = ["ALIAS", "Run", "Tracking", "git_revision", "recorded"]
 
 ALIAS = "candidate"
 _REQUIREMENTS = ["onnx", "onnxruntime", "numpy"]  # named, or MLflow spends many seconds guessing them
@@ -48,6 +48,7 @@ class Run:
 
     def __init__(self, settings: Tracking) -> None:
         self._settings = settings
+        # MLflow would otherwise keep the registry of another run in this process.
         self._client = mlflow.MlflowClient(tracking_uri=settings.uri, registry_uri=settings.uri)
         run = self._client.create_run(_experiment_id(self._client, settings), run_name=settings.run_name)
         self.run_id: str = run.info.run_id
@@ -104,9 +105,19 @@ class Run:
         self._client.set_terminated(self.run_id, "FAILED" if failed else "FINISHED")
 
 
-def start_run(settings: Tracking) -> Run | None:
-    """Open a run; None when tracking is turned off."""
-    return None if settings.uri == "none" else Run(settings)
+@contextmanager
+def recorded(settings: Tracking) -> Iterator[Run | None]:
+    """A run, None when tracking is turned off; marked as finished at the end, or as failed."""
+    if settings.uri == "none":
+        yield None
+        return
+    run = Run(settings)
+    try:
+        yield run
+    except BaseException:
+        run.close(failed=True)
+        raise
+    run.close()
 
 
 def git_revision(folder: Path) -> str:

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ionfront.core import UsageError
@@ -173,6 +173,17 @@ def test_a_rare_phase_is_found():
     rng = np.random.default_rng(0)
     hits = [(random_crop(label[None].astype(np.float32), label, 32, rng, 1.0)[1] == 2).any() for _ in range(60)]
     assert np.mean(hits) > 0.3
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 199), st.integers(0, 199), st.integers(1, 4), st.floats(0, 1))
+def test_crops_hold_what_little_is_labelled(row, column, factor, bias):
+    label = np.full((200, 200), IGNORE, np.uint8)
+    label[row, column] = 1
+    image, ids = shrunk(np.zeros((1, 200, 200), np.float32), label, factor)
+    assert (ids == 1).sum() == 1
+    assert (random_crop(image, ids, 32, np.random.default_rng(0), bias)[1] == 1).any()
+    assert len(list(grid_crops(image, ids, 32))) == 1
 
 
 def test_grid_crops_cover_a_frame_once():

@@ -42,6 +42,15 @@ def test_ignored_pixels_count_nowhere():
     assert iou(count(halves(12), label, 2, 9, 3)) == pytest.approx([1, 1])
 
 
+def test_the_end_of_a_scribble_is_no_boundary():
+    label = np.full((20, 20), 9, np.uint8)
+    label[5, 2:18], label[15, 2:18] = 0, 1
+    assert np.isnan(boundary_f1(count(halves(10), label, 2, 9, 3))).all()
+    half = halves(10)
+    half[:8] = 9
+    assert boundary_f1(count(halves(10), half, 2, 9, 3)) == pytest.approx([1, 1])
+
+
 def test_phases_that_do_not_occur_are_undefined():
     counts = count(halves(10), halves(10), 3, None, 3)
     assert np.isnan([iou(counts)[2], dice(counts)[2], boundary_f1(counts)[2]]).all()
