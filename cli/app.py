@@ -8,7 +8,7 @@ from ionfront.core import IonFrontError
 
 from .analysis_commands import analyze_command, demo_command, fronts_command, segment_command
 from .dataset_commands import import_app, synth_command
-from .training_commands import cross_validate_command, evaluate_command, train_app
+from .training_commands import cross_validate_command, evaluate_command, quantise_command, train_app
 
 __all__ = ["app", "main"]
 
@@ -31,6 +31,7 @@ app.command("evaluate")(evaluate_command)
 app.command("cross-validate", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
     cross_validate_command
 )
+app.command("quantise")(quantise_command)
 
 
 def main() -> None:

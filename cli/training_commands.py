@@ -1,4 +1,4 @@
-"""Commands that train and judge models: train segmenter, evaluate, cross-validate."""
+"""Commands that train, judge and speed up models: train segmenter, evaluate, cross-validate, quantise."""
 
 import json
 from pathlib import Path
@@ -8,12 +8,13 @@ import typer
 
 from ionfront.core import MissingExtraError, atomic_output
 from ionfront.datasets import read_labelled
+from ionfront.models import read_info
 from ionfront.training.evaluate import Evaluation, evaluate
 from ionfront.training.report import print_evaluation
 
 from .console import say, say_json
 
-__all__ = ["cross_validate_command", "evaluate_command", "train_app"]
+__all__ = ["cross_validate_command", "evaluate_command", "quantise_command", "train_app"]
 
 train_app = typer.Typer(help="Train a model.", no_args_is_help=True)
 
@@ -71,6 +72,37 @@ def cross_validate_command(
         raise _no_training(error) from error
     result = cross_validate(["--config", _recipe(config), *context.args], data or [], folds, out=out, seed=seed)
     _show(result, as_json, out / "scores.json")
+
+
+def quantise_command(
+    model: Annotated[Path, typer.Argument(help="Model file (.onnx), f32.")],
+    out: Annotated[Path, typer.Option(help="Where the int8 model file goes.")],
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Labelled data set: half of it calibrates, half judges. Synthetic frames if not given."),
+    ] = None,
+    scenes: Annotated[int, typer.Option(min=2, help="Synthetic scenes to calibrate with, and as many to judge.")] = 24,
+    most_loss: Annotated[float, typer.Option(help="Largest loss of IoU allowed in any phase.")] = 0.01,
+    force: Annotated[bool, typer.Option("--force", help="Write the file whatever it loses.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there already.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """An int8 copy of a model, about twice as fast on a CPU, with its loss of accuracy measured and written into it."""
+    from ionfront.training.quantise import quantise, split_frames, synthetic_frames
+
+    if data is None:
+        phases = read_info(model).phases
+        calibration, held_out = (synthetic_frames(kind, scenes, phases) for kind in ("calibration", "held out"))
+    else:
+        calibration, held_out = split_frames(read_labelled(data))
+    result = quantise(model, out, calibration, held_out, most_loss=most_loss, force=force, overwrite=overwrite)
+    if as_json:
+        say_json(result.record())
+        return
+    say(f"On {result.frames} held-out frames, {result.agreement:.2%} of pixels labelled alike. IoU, f32 and int8:")
+    for name, before, after in zip(result.phases, result.f32, result.int8, strict=True):
+        say(f"  {name}: {before:.4f}  {after:.4f}")
+    say(f"Model: {out}")
 
 
 def _show(evaluation: Evaluation, as_json: bool, out: Path | None) -> None:

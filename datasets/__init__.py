@@ -1,6 +1,7 @@
 """Movies and labelled frames in and out, and synthetic movies."""
 
 from .averaging import averaged_frames, frames_to_average
+from .blocks import block_means
 from .grey import is_blanked
 from .importers import import_coco, import_label_images, import_yolo
 from .labelled import LabelledFrame, LabelledSet, read_labelled
@@ -20,6 +21,7 @@ __all__ = [
     "Scene",
     "ShapeName",
     "averaged_frames",
+    "block_means",
     "calibration_of",
     "first_frames",
     "frames_to_average",

@@ -57,14 +57,28 @@ class Segmenter:
         Raises:
             UsageError: The frame is not one grey image, with or without a reference.
         """
-        channels = for_network(normalise_channels(frame, self.info.normalisation), self.info.architecture.channels)
-        small = reduced(channels, self.info.reduction)
-        probabilities = apply_tiled(small, self._tile_probabilities, self._tiling)
-        return enlarged(probabilities, self.info.reduction, (channels.shape[1], channels.shape[2]))
+        rows, columns = np.shape(frame)[-2:]
+        return enlarged(self.inferred(self.prepared(frame)), self.info.reduction, (rows, columns))
 
     def labels(self, frame: ArrayLike) -> NDArray[np.uint8]:
         """Label id of the likeliest phase at each pixel, shape (y, x); `frame` as for `probabilities`."""
         return np.asarray(self.probabilities(frame).argmax(axis=0), np.uint8)
+
+    def prepared(self, frame: ArrayLike) -> NDArray[np.float32]:
+        """A frame as the network sees it, normalised and reduced, shape (channel, y / reduction, x / reduction).
+
+        Args:
+            frame: As for `probabilities`.
+
+        Raises:
+            UsageError: The frame is not one grey image, with or without a reference.
+        """
+        channels = normalise_channels(frame, self.info.normalisation)
+        return reduced(for_network(channels, self.info.architecture.channels), self.info.reduction)
+
+    def inferred(self, prepared: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Probabilities (phase, y, x) of a prepared frame or a part of one, of the size that was given."""
+        return apply_tiled(prepared, self._tile_probabilities, self._tiling)
 
     def _tile_probabilities(self, tile: NDArray[np.float32]) -> NDArray[np.float32]:
         return _softmax(self._network.logits(tile), self.info.temperature)
