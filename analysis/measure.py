@@ -8,7 +8,15 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ionfront.core import PhaseScheme
-from ionfront.datasets import Reference, averaged_frames, calibration_of, first_frames, is_blanked, write_label_zarr
+from ionfront.datasets import (
+    Reference,
+    averaged_frames,
+    calibration_of,
+    first_frames,
+    is_blanked,
+    read_ahead,
+    write_label_zarr,
+)
 from ionfront.fronts import FrontTracker
 from ionfront.models import Segmenter
 
@@ -82,12 +90,15 @@ def _inferred(
     averaged: int,
     reference: Reference | None,
 ) -> Iterator[tuple[float, Probabilities | None]]:
+    for time, frame in zip(movie["time"].values, read_ahead(_frames(movie, averaged, reference)), strict=True):
+        yield float(time), None if frame is None else infer(frame)
+
+
+def _frames(movie: xr.DataArray, averaged: int, reference: Reference | None) -> Iterator[NDArray[np.generic] | None]:
+    """What the network is shown of each frame; None for blanked ones."""
     frames = (None if is_blanked(frame) else frame for frame in (movie[i].values for i in range(movie.sizes["time"])))
-    for time, frame in zip(movie["time"].values, averaged_frames(frames, averaged), strict=True):
-        if frame is None:
-            yield float(time), None
-        else:
-            yield float(time), infer(frame if reference is None else reference.behind(frame))
+    for frame in averaged_frames(frames, averaged):
+        yield frame if frame is None or reference is None else reference.behind(frame)
 
 
 def _softened(labels: NDArray[np.uint8], count: int, ignore_label: int | None) -> Probabilities:

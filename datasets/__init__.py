@@ -1,5 +1,6 @@
 """Movies and labelled frames in and out, and synthetic movies."""
 
+from .ahead import read_ahead
 from .averaging import averaged_frames, frames_to_average
 from .blocks import block_means
 from .grey import is_blanked
@@ -33,6 +34,7 @@ __all__ = [
     "open_labels",
     "open_movie",
     "random_scene",
+    "read_ahead",
     "read_labelled",
     "scheme_of",
     "split_by_group",

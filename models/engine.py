@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionfront.core import ModelFileError, UsageError
 
+from .cores import core_quota
 from .info import ModelInfo, parse_model
 from .normalise import for_network, normalise_channels
 from .reduction import enlarged, reduced
@@ -97,7 +98,7 @@ def load_segmenter(
         path: ONNX file; None takes the bundled model.
         device: "auto" takes a GPU where ONNX Runtime has one, else the CPU.
         precision: Arithmetic on the CPU; see the measurements in `benchmarks/engines.py`.
-        threads: CPU threads; None takes all cores.
+        threads: CPU threads; None takes all cores, or as many as a container grants.
 
     Raises:
         ModelFileError: The file is absent, damaged, or no model of IonFront.
@@ -124,7 +125,7 @@ def _open_network(content: bytes, path: Path, device: Device, precision: Precisi
             raise UsageError(f"precision {precision} was asked for on a GPU; the GPU engine computes in f32: leave it.")
         return OnnxRuntimeNetwork(content)
     try:
-        return OpenVinoNetwork(content, precision, threads)
+        return OpenVinoNetwork(content, precision, core_quota() if threads is None else threads)
     except RuntimeError as error:
         raise ModelFileError(
             f"{path} holds a network that cannot be run ({str(error).splitlines()[0]}): export it anew."

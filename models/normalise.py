@@ -55,7 +55,8 @@ def normalise(frame: ArrayLike, norm: Normalisation) -> NDArray[np.float32]:
         UsageError: The frame is not two-dimensional or not real.
     """
     array: NDArray[Any] = np.asarray(frame)
-    return normalise_channels(_checked(array), norm)[0]
+    (scaled,) = normalise_channels(_checked(array), norm)
+    return np.asarray(scaled)
 
 
 def normalise_channels(frame: ArrayLike, norm: Normalisation) -> NDArray[np.float32]:
