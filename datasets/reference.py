@@ -46,7 +46,7 @@ class Reference:
         self._step = math.ceil(max(image.shape) / _SIDE_PX)
         self._small = self._shrunk(self._image)
         self._spectrum = fft.fft2(self._small)
-        self._laid = (np.zeros(2), self._image)  # the last shift, and the image shifted so: drift is slow
+        self._laid: tuple[Floats, Frame] = (np.zeros(2), self._image)  # the last shift, and what it gave: drift is slow
         self.unmatched = 0
 
     def behind(self, frame: Frame) -> Frame:

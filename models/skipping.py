@@ -32,12 +32,12 @@ class SkipSettings:
         window_px: Edge of the windows that the network looks at.
         margin_px: What a window shows around the tiles that are taken from it. A U-Net of depth 4 sees about so far,
             and labels suffer from less.
-        tile_px: Edge of a tile, or the network's stride where that is longer.
+        tile_px: Edge of a tile, a power of two, or the network's stride where that is longer.
         refresh_frames: Every tile is inferred at least once in so many frames.
         change: What counts as a change.
 
     Raises:
-        UsageError: A window has no room for a tile between its margins, or tiles, windows and blocks do not fit.
+        UsageError: A window has no room for tiles between its margins, or blocks do not fill a tile.
     """
 
     window_px: int = 512
@@ -51,6 +51,11 @@ class SkipSettings:
             raise UsageError(
                 f"windows of {self.window_px} px with margins of {self.margin_px} px leave no room for two tiles of "
                 f"{self.tile_px} px, or {self.refresh_frames} frames are no time to refresh in: make windows larger."
+            )
+        if self.tile_px % self.change.block_px:
+            raise UsageError(
+                f"blocks of {self.change.block_px} px do not fill tiles of {self.tile_px} px; "
+                "take a tile that is a multiple of a block."
             )
 
 
@@ -130,7 +135,7 @@ class _Held:
         self._longest = settings.refresh_frames
         self._segmenter = segmenter
         self._factor = segmenter.info.reduction
-        self._shape = shape
+        self._shape = (shape[0], shape[1])
         self._small: Floats = np.zeros((0, *size), np.float32)
         self.probabilities: Floats = np.zeros((0, *shape), np.float32)
 
@@ -144,7 +149,7 @@ class _Held:
             self._infer_all(small)
         elif places:
             self._infer_windows(small, places)
-        return min(share, 1.0)
+        return float(min(share, 1.0))
 
     def _due(self, changed: Bools) -> Bools:
         """Tiles to infer. A frame in which nothing changed has time for the oldest tile before its last moment."""
@@ -161,6 +166,7 @@ class _Held:
 
     def _infer_windows(self, small: Floats, places: list[tuple[int, int]]) -> None:
         large = self.probabilities.copy()
+        self._small = self._small.copy()  # what was answered may be a view of it
         for row, column in places:
             self._infer_window(small, row, column)
             self._enlarge(large, self._rows.core(row), self._columns.core(column))
