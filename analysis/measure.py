@@ -9,7 +9,15 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ionfront.core import PhaseScheme
-from ionfront.datasets import Reference, averaged_frames, calibration_of, first_frames, is_blanked, write_label_zarr
+from ionfront.datasets import (
+    Reference,
+    averaged_frames,
+    calibration_of,
+    first_frames,
+    is_blanked,
+    read_ahead,
+    write_label_zarr,
+)
 from ionfront.fronts import FrontTracker
 from ionfront.models import Segmenter
 
@@ -91,15 +99,20 @@ def each_frame(
     watch: DomainWatch | None = None,
 ) -> Iterator[tuple[float, Seen | None]]:
     """Time of each frame, and what `infer` makes of it; None where it is blanked. Arguments as for `measure_movie`."""
+    frames = read_ahead(_frames(movie, averaged, reference, watch))
+    for time, frame in zip(movie["time"].values, frames, strict=True):
+        yield float(time), None if frame is None else infer(frame)
+
+
+def _frames(
+    movie: xr.DataArray, averaged: int, reference: Reference | None, watch: DomainWatch | None
+) -> Iterator[NDArray[np.generic] | None]:
+    """What the network is shown of each frame; None for blanked ones."""
     frames = (None if is_blanked(frame) else frame for frame in (movie[i].values for i in range(movie.sizes["time"])))
-    shown = zip(movie["time"].values, averaged_frames(frames, averaged), strict=True)
-    for index, (time, frame) in enumerate(shown):
-        if frame is None:
-            yield float(time), None
-        else:
-            if watch is not None:
-                watch.see(index, frame)
-            yield float(time), infer(frame if reference is None else reference.behind(frame))
+    for index, frame in enumerate(averaged_frames(frames, averaged)):
+        if frame is not None and watch is not None:
+            watch.see(index, frame)
+        yield frame if frame is None or reference is None else reference.behind(frame)
 
 
 def _softened(labels: NDArray[np.uint8], count: int, ignore_label: int | None) -> Probabilities:

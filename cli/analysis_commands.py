@@ -52,6 +52,9 @@ def analyze_command(
             help="Average so many frames, an odd number, around each; chosen by noise and drift if not given."
         ),
     ] = None,
+    skip_unchanged: Annotated[
+        bool, typer.Option("--skip-unchanged", help="Infer only what has changed: faster on long, slow movies.")
+    ] = False,
     host: Annotated[str, typer.Option(help="Host material, for the record, e.g. Bi2Te3.")] = "",
     ion: Annotated[str, typer.Option(help="Ion that reacts with it, e.g. Na.")] = "",
     overwrite: Overwrite = False,
@@ -67,6 +70,7 @@ def analyze_command(
             pixel_size_nm=pixel_size_nm,
             frame_time_s=frame_time_s,
             average_frames=average_frames,
+            skip_unchanged=skip_unchanged,
             material=_material(host, ion),
             overwrite=overwrite,
             progress=progress,

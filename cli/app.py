@@ -8,7 +8,8 @@ from ionfront.core import IonFrontError
 
 from .analysis_commands import analyze_command, demo_command, fronts_command, segment_command, suggest_command
 from .dataset_commands import import_app, import_labels_command, synth_command
-from .training_commands import cross_validate_command, evaluate_command, finetune_command, promote_command, train_app
+from .model_commands import promote_command, quantise_command
+from .training_commands import cross_validate_command, evaluate_command, finetune_command, train_app
 
 __all__ = ["app", "main"]
 
@@ -35,6 +36,7 @@ app.command("promote")(promote_command)
 app.command("cross-validate", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
     cross_validate_command
 )
+app.command("quantise")(quantise_command)
 
 
 def main() -> None:

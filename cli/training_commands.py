@@ -1,25 +1,23 @@
-"""Commands that train and judge models: train segmenter, evaluate, cross-validate, promote."""
+"""Commands that train and judge models: train segmenter, finetune, evaluate, cross-validate."""
 
 import json
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ionfront.core import MissingExtraError, atomic_output
-from ionfront.datasets import FAMILY_NAMES, read_labelled
-from ionfront.models import read_info
+from ionfront.datasets import read_labelled
 from ionfront.training.evaluate import Evaluation, evaluate
 from ionfront.training.report import print_evaluation
 
-from .console import frame_progress, known_name, say, say_json, warn
+from .console import say, say_json, warn
 from .model_option import Model, local_model
 
 if TYPE_CHECKING:
     from ionfront.training.finetune import FineTuning
 
-__all__ = ["cross_validate_command", "evaluate_command", "finetune_command", "promote_command", "train_app"]
+__all__ = ["cross_validate_command", "evaluate_command", "finetune_command", "train_app"]
 
 train_app = typer.Typer(help="Train a model.", no_args_is_help=True)
 
@@ -41,35 +39,12 @@ def train_segmenter_command(
     try:
         from ionfront.training.lightning_cli import data_argument, train_segmenter
     except ImportError as error:
-        raise _no_training(error) from error
+        raise no_training(error) from error
     arguments = ["--config", _recipe(config), *([data_argument(data)] if data else []), *context.args]
     result = train_segmenter(arguments)
     _show(result.evaluation, as_json, None)
     if not as_json:
         say(f"Model: {result.model_path}  (scores on the validation frames)")
-
-
-@train_app.command("domain")
-def train_domain_command(
-    model: Annotated[Path, typer.Argument(help="Model file (.onnx), trained on synthetic scenes; it gets the record.")],
-    family: Annotated[
-        list[str] | None,
-        typer.Option(help=f"Scenes are drawn from it: {', '.join(FAMILY_NAMES)}; may be repeated."),
-    ] = None,
-    frames: Annotated[int, typer.Option(min=200, help="Synthetic frames, and as many foreign images.")] = 2000,
-) -> None:
-    """Fit the check that calls frames foreign which are unlike anything a model was trained on."""
-    try:
-        from ionfront.training.domain import synthetic_domain
-        from ionfront.training.export import rewrite_info
-    except ImportError as error:
-        raise _no_training(error) from error
-    info = read_info(model)
-    families = [known_name("family", name, FAMILY_NAMES) for name in family or ("wide", "wide", "wide", "plain")]
-    with frame_progress("Describing images") as progress:
-        domain = synthetic_domain(families, frames, progress=progress)
-    rewrite_info(model, info.model_copy(update={"domain": domain}))
-    say(f"{model} now tells foreign frames.")
 
 
 def evaluate_command(
@@ -97,53 +72,9 @@ def cross_validate_command(
     try:
         from ionfront.training.cross_validate import cross_validate
     except ImportError as error:
-        raise _no_training(error) from error
+        raise no_training(error) from error
     result = cross_validate(["--config", _recipe(config), *context.args], data or [], folds, out=out, seed=seed)
     _show(result, as_json, out / "scores.json")
-
-
-def promote_command(
-    evaluation_set: Annotated[str, typer.Argument(help="Labelled data set to compare on, or `synthetic`.")],
-    group: Annotated[list[str] | None, typer.Option(help="Only this group; may be given several times.")] = None,
-    scenes: Annotated[int, typer.Option(min=2, help="Synthetic movies, where the set is `synthetic`.")] = 40,
-    seed: Annotated[int, typer.Option(help="Seed of the synthetic movies.")] = 500_000,
-    candidate: Annotated[str, typer.Option(help="Alias, version or model file (.onnx).")] = "candidate",
-    champion: Annotated[str, typer.Option(help="What it is compared with, likewise.")] = "champion",
-    tolerance: Annotated[
-        float, typer.Option(min=0.0, help="Loss of mean IoU that the 95 % interval of the difference may reach.")
-    ] = 0.0,
-    at_least: Annotated[float | None, typer.Option(help="Mean IoU that the candidate must reach.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Promote in spite of an objection.")] = False,
-    name: Annotated[str, typer.Option(help="Name of the registered model.")] = "ionfront-segmenter",
-    tracking: Annotated[str, typer.Option(help="MLflow tracking URI.", envvar="MLFLOW_TRACKING_URI")] = (
-        "sqlite:///mlflow.db"
-    ),
-    as_json: AsJson = False,
-) -> None:
-    """Make the candidate the champion, if it was shown to be no worse on a named evaluation set."""
-    try:
-        from ionfront.training.evaluation_set import labelled_set, synthetic_set
-        from ionfront.training.promote import promote
-        from ionfront.training.registry import Registry
-    except ImportError as error:
-        raise _no_training(error) from error
-    on = synthetic_set(scenes, seed) if evaluation_set == "synthetic" else labelled_set(Path(evaluation_set), group)
-    with frame_progress("Judging frames") as progress:
-        done = count(1)
-        total = 2 * len(on.labelled.frames)
-        result = promote(
-            on,
-            Registry(tracking, name),
-            candidate=candidate,
-            champion=champion,
-            tolerance=tolerance,
-            at_least=at_least,
-            force=force,
-            progress=lambda _: progress(next(done), total),
-        )
-    if result.objection:
-        warn(f"Forced, although {result.objection}")
-    say_json(json.loads(result.to_json())) if as_json else say("\n".join(result.lines()))
 
 
 def finetune_command(
@@ -164,7 +95,7 @@ def finetune_command(
         from ionfront.training.finetune import finetune
         from ionfront.training.tracking import Tracking
     except ImportError as error:
-        raise _no_training(error) from error
+        raise no_training(error) from error
     done = finetune(
         data,
         out,
@@ -217,5 +148,5 @@ def _recipe(config: str) -> str:
     return config if Path(config).suffix in (".yaml", ".yml") else str(recipe(config))
 
 
-def _no_training(error: ImportError) -> MissingExtraError:
+def no_training(error: ImportError) -> MissingExtraError:
     return MissingExtraError(f"training needs {error.name}, which is not installed: pip install 'ionfront[train]'.")

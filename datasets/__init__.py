@@ -1,6 +1,8 @@
 """Movies and labelled frames in and out, and synthetic movies."""
 
+from .ahead import read_ahead
 from .averaging import averaged_frames, frames_to_average
+from .blocks import block_means
 from .grey import is_blanked
 from .importers import import_coco, import_yolo
 from .labelled import LabelledFrame, LabelledSet, read_labelled
@@ -37,6 +39,7 @@ __all__ = [
     "Scene",
     "ShapeName",
     "averaged_frames",
+    "block_means",
     "calibration_of",
     "extend_labelled",
     "first_frames",
@@ -51,6 +54,7 @@ __all__ = [
     "open_movie",
     "random_outlier",
     "random_scene",
+    "read_ahead",
     "read_labelled",
     "replace_labels",
     "scheme_of",

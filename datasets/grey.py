@@ -63,6 +63,8 @@ def without_gaps(frame: NDArray[Any]) -> NDArray[np.float64]:
     """A frame whose pixels without data (NaN, infinite) hold the median of the others; 0 where there are no others."""
     values = frame.astype(np.float64)
     finite = np.isfinite(values)
+    if finite.all():
+        return values
     return np.where(finite, values, np.median(values[finite]) if finite.any() else 0.0)
 
 

@@ -12,17 +12,17 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy import ndimage
+from scipy import fft, ndimage
 from skimage.registration import phase_cross_correlation
-from skimage.transform import downscale_local_mean
 
 from .averaging import mean_frame
+from .blocks import block_means
 from .grey import is_blanked, without_gaps
 
 __all__ = ["Reference", "first_frames"]
 
 Frame = NDArray[Any]
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
 
 _MOST = 5
 _FRAMES_PER_REFERENCE = 12  # so that a front can hardly have moved within a short movie's reference
@@ -45,6 +45,8 @@ class Reference:
         self._image = np.asarray(without_gaps(image), np.float32)
         self._step = math.ceil(max(image.shape) / _SIDE_PX)
         self._small = self._shrunk(self._image)
+        self._spectrum = fft.fft2(self._small)
+        self._laid: tuple[Floats, Frame] = (np.zeros(2), self._image)  # the last shift, and what it gave: drift is slow
         self.unmatched = 0
 
     def behind(self, frame: Frame) -> Frame:
@@ -57,14 +59,31 @@ class Reference:
             Float32, shape (2, y, x); the frame alone, shape (y, x), where the two images show no common drift.
         """
         small = self._shrunk(frame)
-        shift = _drift(small, self._small)
+        shift = self._drift_of(small)
         if shift is None:
             self.unmatched += 1
             return frame
-        return np.stack([np.asarray(frame, np.float32), _shifted(self._image, shift * self._step)])
+        return np.stack([np.asarray(frame, np.float32), self._under(shift * self._step)])
+
+    def _drift_of(self, small: Floats) -> Floats | None:
+        """Way of the reference to its place under an image [px], (y, x); None where they have nothing in common."""
+        if not (small.any() and self._small.any()):
+            return None
+        shift, _, _ = phase_cross_correlation(
+            fft.fft2(small), self._spectrum, space="fourier", upsample_factor=4, normalization=None
+        )
+        moved = _shifted(self._small, shift)
+        spread = float(small.std() * moved.std())
+        common = float(np.mean((small - small.mean()) * (moved - moved.mean())))
+        return np.asarray(shift) if common > _AGREEMENT * spread else None
+
+    def _under(self, shift_px: Floats) -> Frame:
+        if not np.array_equal(shift_px, self._laid[0]):
+            self._laid = (shift_px, _shifted(self._image, shift_px))
+        return self._laid[1]
 
     def _shrunk(self, image: Frame) -> Floats:
-        small = downscale_local_mean(without_gaps(image), (self._step, self._step))
+        small = block_means(without_gaps(image), self._step)
         fine, coarse = (ndimage.gaussian_filter(small, width) for width in _BAND_PX)
         return np.asarray(fine - coarse)
 
@@ -84,14 +103,3 @@ def first_frames(movie: xr.DataArray) -> Reference | None:
 
 def _shifted(image: Frame, shift_px: Floats) -> Frame:
     return np.asarray(ndimage.shift(image, shift_px, order=1, mode="nearest"))
-
-
-def _drift(image: Floats, reference: Floats) -> Floats | None:
-    """Way of the reference to its place under the image [px], (y, x); None where they have nothing in common."""
-    if not (image.any() and reference.any()):
-        return None
-    shift, _, _ = phase_cross_correlation(image, reference, upsample_factor=4, normalization=None)
-    moved = _shifted(reference, shift)
-    spread = float(image.std() * moved.std())
-    common = float(np.mean((image - image.mean()) * (moved - moved.mean())))
-    return np.asarray(shift) if common > _AGREEMENT * spread else None

@@ -10,6 +10,7 @@ from .info import Architecture, ModelInfo, read_info, write_info  # noqa: E402
 from .normalise import Normalisation, for_network, normalise, normalise_channels  # noqa: E402
 from .reduction import reduced  # noqa: E402
 from .shipped import bundled_segmenter  # noqa: E402
+from .skipping import SkippingSegmenter, SkipSettings  # noqa: E402
 
 __all__ = [
     "Architecture",
@@ -19,6 +20,8 @@ __all__ = [
     "Normalisation",
     "Precision",
     "Segmenter",
+    "SkipSettings",
+    "SkippingSegmenter",
     "bundled_segmenter",
     "description",
     "for_network",

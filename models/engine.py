@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionfront.core import ModelFileError, UsageError
 
+from .cores import core_quota
 from .info import ModelInfo, parse_model
 from .normalise import for_network, normalise_channels
 from .reduction import enlarged, reduced
@@ -57,14 +58,28 @@ class Segmenter:
         Raises:
             UsageError: The frame is not one grey image, with or without a reference.
         """
-        channels = for_network(normalise_channels(frame, self.info.normalisation), self.info.architecture.channels)
-        small = reduced(channels, self.info.reduction)
-        probabilities = apply_tiled(small, self._tile_probabilities, self._tiling)
-        return enlarged(probabilities, self.info.reduction, (channels.shape[1], channels.shape[2]))
+        rows, columns = np.shape(frame)[-2:]
+        return enlarged(self.inferred(self.prepared(frame)), self.info.reduction, (rows, columns))
 
     def labels(self, frame: ArrayLike) -> NDArray[np.uint8]:
         """Label id of the likeliest phase at each pixel, shape (y, x); `frame` as for `probabilities`."""
         return np.asarray(self.probabilities(frame).argmax(axis=0), np.uint8)
+
+    def prepared(self, frame: ArrayLike) -> NDArray[np.float32]:
+        """A frame as the network sees it, normalised and reduced, shape (channel, y / reduction, x / reduction).
+
+        Args:
+            frame: As for `probabilities`.
+
+        Raises:
+            UsageError: The frame is not one grey image, with or without a reference.
+        """
+        channels = normalise_channels(frame, self.info.normalisation)
+        return reduced(for_network(channels, self.info.architecture.channels), self.info.reduction)
+
+    def inferred(self, prepared: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Probabilities (phase, y, x) of a prepared frame or a part of one, of the size that was given."""
+        return apply_tiled(prepared, self._tile_probabilities, self._tiling)
 
     def _tile_probabilities(self, tile: NDArray[np.float32]) -> NDArray[np.float32]:
         return _softmax(self._network.logits(tile), self.info.temperature)
@@ -83,7 +98,7 @@ def load_segmenter(
         path: ONNX file; None takes the bundled model.
         device: "auto" takes a GPU where ONNX Runtime has one, else the CPU.
         precision: Arithmetic on the CPU; see the measurements in `benchmarks/engines.py`.
-        threads: CPU threads; None takes all cores.
+        threads: CPU threads; None takes all cores, or as many as a container grants.
 
     Raises:
         ModelFileError: The file is absent, damaged, or no model of IonFront.
@@ -110,7 +125,7 @@ def _open_network(content: bytes, path: Path, device: Device, precision: Precisi
             raise UsageError(f"precision {precision} was asked for on a GPU; the GPU engine computes in f32: leave it.")
         return OnnxRuntimeNetwork(content)
     try:
-        return OpenVinoNetwork(content, precision, threads)
+        return OpenVinoNetwork(content, precision, core_quota() if threads is None else threads)
     except RuntimeError as error:
         raise ModelFileError(
             f"{path} holds a network that cannot be run ({str(error).splitlines()[0]}): export it anew."

@@ -13,7 +13,7 @@ from .normalise import Normalisation
 
 __all__ = ["FORMAT_VERSION", "METADATA_KEY", "Architecture", "ModelInfo", "parse_model", "read_info", "write_info"]
 
-FORMAT_VERSION = 3  # 2 adds architecture.channels and reduction; 3 adds domain
+FORMAT_VERSION = 3  # 2 adds architecture.channels and reduction; 3 adds precision and domain
 METADATA_KEY = "ionfront"
 
 
@@ -51,6 +51,7 @@ class ModelInfo(BaseModel):
         normalisation: Scale of the frames that the network was trained on.
         reduction: The network sees means of blocks of this many pixels, squared.
         pixel_size_range_nm: Smallest and largest pixel trained on [nm]; None when unknown.
+        precision: Arithmetic of the network's layers; "int8" for a file that `ionfront quantise` wrote.
         temperature: Logits are divided by this before the softmax; fitted on validation frames.
         domain: Where the frames end that it was trained on; None when nobody knows.
         run_id: Training run in MLflow; empty when there was none.
@@ -69,6 +70,7 @@ class ModelInfo(BaseModel):
     normalisation: Normalisation = Normalisation()
     reduction: int = Field(default=1, ge=1)
     pixel_size_range_nm: tuple[float, float] | None = None
+    precision: Literal["f32", "int8"] = "f32"
     temperature: float = Field(default=1.0, gt=0)
     domain: Domain | None = None
     run_id: str = ""

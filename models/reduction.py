@@ -6,7 +6,8 @@ At a fraction of the size the same network sees a multiple of the distance, at t
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
+
+from ionfront.datasets import block_means
 
 __all__ = ["enlarged", "reduced"]
 
@@ -15,17 +16,25 @@ Floats = NDArray[np.float32]
 
 def reduced(channels: Floats, factor: int) -> Floats:
     """Means of blocks of `factor` x `factor` pixels, shape (channel, y, x); a last, incomplete block is filled up."""
-    if factor == 1:
-        return channels
-    count, rows, columns = channels.shape
-    padded = np.pad(channels, ((0, 0), (0, -rows % factor), (0, -columns % factor)), mode="edge")
-    blocks = padded.reshape(count, padded.shape[1] // factor, factor, padded.shape[2] // factor, factor)
-    return np.asarray(blocks.mean(axis=(2, 4), dtype=np.float32))
+    return block_means(channels, factor)
 
 
 def enlarged(probabilities: Floats, factor: int, shape: tuple[int, int]) -> Floats:
     """Linear interpolation between the centres of blocks, (phase, y, x), cut to `shape`; sums over phases stay."""
     if factor == 1:
-        return probabilities
-    large = ndimage.zoom(probabilities, (1, factor, factor), order=1, mode="nearest", grid_mode=True)
-    return np.asarray(large[:, : shape[0], : shape[1]], np.float32)
+        return probabilities[:, : shape[0], : shape[1]]
+    tall = np.empty((*probabilities.shape[:1], probabilities.shape[1] * factor, probabilities.shape[2]), np.float32)
+    _interpolate(probabilities.swapaxes(1, 2), tall.swapaxes(1, 2), factor)
+    large = np.empty((*tall.shape[:2], tall.shape[2] * factor), np.float32)
+    _interpolate(tall, large, factor)
+    return large[:, : shape[0], : shape[1]]
+
+
+def _interpolate(values: Floats, out: Floats, factor: int) -> None:
+    """Fill `out`, whose last axis is `factor` times as long; beyond the outermost centres values stay as they are."""
+    before = np.concatenate([values[..., :1], values[..., :-1]], axis=-1)
+    after = np.concatenate([values[..., 1:], values[..., -1:]], axis=-1)
+    for place in range(factor):
+        way = np.float32((place + 0.5) / factor - 0.5)
+        neighbour = after if way > 0 else before
+        np.add(values * (1 - abs(way)), neighbour * abs(way), out=out[..., place::factor])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Axis", "Tiling", "apply_tiled", "plan_axis"]
+__all__ = ["Axis", "Tiling", "apply_tiled", "padded_to", "plan_axis"]
 
 Float = NDArray[np.float32]
 
@@ -82,11 +82,18 @@ def apply_tiled(frame: Float, network: Callable[[Float], Float], tiling: Tiling)
         Blended output, shape (phase, y, x), of the frame's size.
     """
     rows, columns = plan_axis(frame.shape[1], tiling), plan_axis(frame.shape[2], tiling)
-    padding = ((0, 0), (0, rows.padded_px - rows.length_px), (0, columns.padded_px - columns.length_px))
-    padded = np.pad(frame, padding, mode="reflect")
+    padded = padded_to(frame, tiling.stride_px)
     if len(rows.starts_px) * len(columns.starts_px) == 1:
         return network(padded)[:, : rows.length_px, : columns.length_px]
     return _blend(padded, network, rows, columns)[:, : rows.length_px, : columns.length_px]
+
+
+def padded_to(frame: Float, stride_px: int) -> Float:
+    """A frame (channel, y, x) mirrored at its far edges, up to multiples of the network's stride."""
+    rows, columns = frame.shape[1:]
+    if rows % stride_px == 0 and columns % stride_px == 0:
+        return frame
+    return np.pad(frame, ((0, 0), (0, -rows % stride_px), (0, -columns % stride_px)), mode="reflect")
 
 
 def _blend(padded: Float, network: Callable[[Float], Float], rows: Axis, columns: Axis) -> Float:

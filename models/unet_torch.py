@@ -62,13 +62,18 @@ def weights_from_onnx(path: Path) -> dict[str, Tensor]:
     """Weights of a model file by their torch names (exports keep names and batch normalisation as they are).
 
     Raises:
-        ModelFileError: The file is absent, damaged, or no model of IonFront.
+        ModelFileError: The file is absent, damaged, quantised, or no model of IonFront.
     """
     try:
         content = Path(path).read_bytes()
     except OSError as error:
         raise ModelFileError(f"{path} cannot be read ({error.strerror}): check the path.") from error
-    model, _ = parse_model(content, path)
+    model, info = parse_model(content, path)
+    if info.precision != "f32":
+        raise ModelFileError(
+            f"the weights of {path} are {info.precision}, which cannot be trained on; f32 is needed: take the model "
+            "that this one was made of."
+        )
     return {
         tensor.name: torch.from_numpy(onnx.numpy_helper.to_array(tensor).copy()) for tensor in model.graph.initializer
     }

@@ -11,7 +11,7 @@ from ionfront.datasets import read_labelled
 
 from .evaluate import chosen_frames
 from .frames import Labelled
-from .synthetic import SceneFrames, Synthetic
+from .synthetic import BUNDLED_FAMILIES, SceneFrames, Synthetic
 
 __all__ = ["EvaluationSet", "labelled_set", "synthetic_set"]
 
@@ -49,5 +49,5 @@ def labelled_set(folder: Path, groups: Collection[str] | None = None) -> Evaluat
 
 def synthetic_set(scenes: int, seed: int) -> EvaluationSet:
     """Frames of synthetic movies that no training run saw: as its validation movies, but from another seed."""
-    settings = Synthetic(seed=seed, validation_scenes=scenes)
+    settings = Synthetic(seed=seed, validation_scenes=scenes, families=BUNDLED_FAMILIES)
     return EvaluationSet(f"synthetic, {scenes} scenes from seed {seed}", SceneFrames(settings))

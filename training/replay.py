@@ -13,7 +13,7 @@ from ionfront.models import Segmenter
 from .evaluate import frame_counts
 from .judge import pooled_mean_iou
 from .sources import Tagged
-from .synthetic import SceneFrame, Synthetic
+from .synthetic import BUNDLED_FAMILIES, SceneFrame, Synthetic
 from .timed_fit import Weights
 
 __all__ = ["Memory", "between", "draw_back", "replayed_frames", "scene_score", "unseen_frames"]
@@ -84,6 +84,6 @@ def between(old: Weights, new: Weights, blend: float) -> Weights:
 
 
 def _frames(first_seed: int, count: int, size_px: int) -> list[Tagged]:
-    settings = Synthetic(scenes=count, size_px=size_px, averaged=(1, 3, 5))
+    settings = Synthetic(scenes=count, families=BUNDLED_FAMILIES, size_px=size_px, averaged=(1, 3, 5))
     # frames all through the movies, 7 being prime to their number
     return [(SceneFrame(settings, first_seed + k, 7 * k % settings.n_frames), None) for k in range(count)]

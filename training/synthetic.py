@@ -11,7 +11,18 @@ from ionfront.datasets import FAMILY_NAMES, FamilyName, Reference, Scene, random
 
 from .frames import Image, Label
 
-__all__ = ["SceneFrame", "SceneFrames", "Synthetic", "draw_scene", "draw_with_reference", "scene_number"]
+__all__ = [
+    "BUNDLED_FAMILIES",
+    "SceneFrame",
+    "SceneFrames",
+    "Synthetic",
+    "draw_scene",
+    "draw_with_reference",
+    "scene_number",
+]
+
+BUNDLED_FAMILIES: tuple[FamilyName, ...] = ("wide", "wide", "wide", "plain")
+"""What the bundled model is trained on."""
 
 _VALIDATION_SEEDS = 1_000_000_000
 _REFERENCE_EXPOSURES = 5  # as many as analysis takes the mean of

@@ -95,6 +95,15 @@ def test_a_movie_with_blanked_frames_gives_the_same(of_movie, of_labels, labels,
     assert of_movie.kinetics["calibration"]["provenance"]["pixel_size"] == "user"
 
 
+def test_skipping_what_has_not_changed_gives_nearly_the_same(of_movie, movie, grey_onnx, tmp_path):
+    skipping = analyze(
+        movie, tmp_path / "out", model=grey_onnx, pixel_size_nm=0.5, frame_time_s=2.0, skip_unchanged=True
+    )
+    assert the_transition(skipping)["velocity_nm_s"]["value"] == pytest.approx(
+        the_transition(of_movie)["velocity_nm_s"]["value"], rel=0.05
+    )
+
+
 def test_the_users_names_replace_the_files(label_zarr, tmp_path):
     run = fronts_of_labels(
         label_zarr, tmp_path / "out", phases=("void", "host", "sodiated", "other"), reaction_order=("host", "sodiated")

@@ -1,0 +1,199 @@
+"""A movie, frame by frame, through a network that looks only where something changed.
+
+Most of a frame is what it was a moment ago. Tiles that a calibrated test (`change.py`) finds unchanged keep their
+probabilities; the others are inferred in windows that show the network what lies around them.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ionfront.core import UsageError
+
+from .change import ChangeSettings, ChangeTest
+from .engine import Segmenter
+from .info import ModelInfo
+from .reduction import enlarged
+from .tiling import padded_to
+from .windows import covering, plan_windows
+
+__all__ = ["SkipSettings", "SkippingSegmenter"]
+
+Floats = NDArray[np.float32]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class SkipSettings:
+    """What is inferred anew; lengths in pixels that the network sees.
+
+    Attributes:
+        window_px: Edge of the windows that the network looks at.
+        margin_px: What a window shows around the tiles that are taken from it. A U-Net of depth 4 sees about so far,
+            and labels suffer from less.
+        tile_px: Edge of a tile, a power of two, or the network's stride where that is longer.
+        refresh_frames: Every tile is inferred at least once in so many frames.
+        change: What counts as a change.
+
+    Raises:
+        UsageError: A window has no room for tiles between its margins, or blocks do not fill a tile.
+    """
+
+    window_px: int = 512
+    margin_px: int = 128
+    tile_px: int = 32
+    refresh_frames: int = 100
+    change: ChangeSettings = field(default_factory=ChangeSettings)
+
+    def __post_init__(self) -> None:
+        if self.window_px < 2 * self.margin_px + 2 * self.tile_px or self.refresh_frames < 1:
+            raise UsageError(
+                f"windows of {self.window_px} px with margins of {self.margin_px} px leave no room for two tiles of "
+                f"{self.tile_px} px, or {self.refresh_frames} frames are no time to refresh in: make windows larger."
+            )
+        if self.tile_px % self.change.block_px:
+            raise UsageError(
+                f"blocks of {self.change.block_px} px do not fill tiles of {self.tile_px} px; "
+                "take a tile that is a multiple of a block."
+            )
+
+
+class SkippingSegmenter:
+    """A segmenter for the frames of one movie in their order.
+
+    Args:
+        segmenter: What infers.
+        settings: When and how.
+
+    Attributes:
+        inferred_share: How much of all frames so far the network looked at, margins included: 1 is no gain.
+    """
+
+    def __init__(self, segmenter: Segmenter, settings: SkipSettings | None = None) -> None:
+        self._segmenter = segmenter
+        self._settings = settings or SkipSettings()
+        self._shape: tuple[int, ...] = ()
+        self._held: _Held | None = None
+        self._frames, self._looks = 0, 0.0
+
+    @property
+    def info(self) -> ModelInfo:
+        """What the model file says about itself."""
+        return self._segmenter.info
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the model file, hexadecimal."""
+        return self._segmenter.sha256
+
+    @property
+    def compares(self) -> bool:
+        """Whether the model compares a frame with a reference."""
+        return self._segmenter.compares
+
+    @property
+    def inferred_share(self) -> float:
+        return self._looks / max(self._frames, 1)
+
+    def probabilities(self, frame: ArrayLike) -> Floats:
+        """What `Segmenter.probabilities` says of a frame or has said of an earlier one that looked the same here.
+
+        Args:
+            frame: The next frame of the movie, as for `Segmenter.probabilities`. One of another size, or the first
+                one with or without a reference, begins anew.
+
+        Returns:
+            Shape (phase, y, x), read-only; later frames do not change it.
+        """
+        shape = np.shape(frame)
+        small = self._segmenter.prepared(frame)
+        if self._held is None or shape != self._shape:
+            self._shape, self._held = shape, _Held(self._segmenter, small.shape[1:], shape[-2:], self._settings)
+        self._frames += 1
+        self._looks += self._held.update(small)
+        return self._held.probabilities
+
+    def labels(self, frame: ArrayLike) -> NDArray[np.uint8]:
+        """Label id of the likeliest phase at each pixel, shape (y, x); `frame` as for `probabilities`."""
+        return np.asarray(self.probabilities(frame).argmax(axis=0), np.uint8)
+
+
+class _Held:
+    """The probabilities of one scene, tile by tile as old as nothing changed there."""
+
+    def __init__(
+        self, segmenter: Segmenter, size: tuple[int, ...], shape: tuple[int, ...], settings: SkipSettings
+    ) -> None:
+        self._stride = segmenter.info.architecture.stride
+        tile = max(settings.tile_px, self._stride)
+        self._rows, self._columns = (
+            plan_windows(n + -n % self._stride, settings.window_px, settings.margin_px, tile) for n in size
+        )
+        self._test = ChangeTest(tile, settings.change)
+        self._age = np.zeros((len(self._rows.edges_px) - 1, len(self._columns.edges_px) - 1), int)
+        self._longest = settings.refresh_frames
+        self._segmenter = segmenter
+        self._factor = segmenter.info.reduction
+        self._shape = (shape[0], shape[1])
+        self._small: Floats = np.zeros((0, *size), np.float32)
+        self.probabilities: Floats = np.zeros((0, *shape), np.float32)
+
+    def update(self, small: Floats) -> float:
+        """Infer what changed in a frame (channel, y, x) as the network sees it; the share of a frame that this took."""
+        self._age += 1
+        small = padded_to(small, self._stride)
+        places = covering(self._due(self._test.changed(small[0])), self._rows, self._columns)
+        share = len(places) * self._rows.window_px * self._columns.window_px / small[0].size
+        if share >= 1:
+            self._infer_all(small)
+        elif places:
+            self._infer_windows(small, places)
+        return float(min(share, 1.0))
+
+    def _due(self, changed: Bools) -> Bools:
+        """Tiles to infer. A frame in which nothing changed has time for the oldest tile before its last moment."""
+        due = changed | (self._age >= self._longest)
+        if not due.any() and self._age.max() >= self._longest / 2:
+            due.flat[int(self._age.argmax())] = True
+        return due
+
+    def _infer_all(self, small: Floats) -> None:
+        rows, columns = self._small.shape[1:]
+        self._small = self._segmenter.inferred(small)[:, :rows, :columns]
+        self._publish(enlarged(self._small, self._factor, self._shape))
+        self._accept(np.ones_like(self._age, np.bool_))
+
+    def _infer_windows(self, small: Floats, places: list[tuple[int, int]]) -> None:
+        large = self.probabilities.copy()
+        self._small = self._small.copy()  # what was answered may be a view of it
+        for row, column in places:
+            self._infer_window(small, row, column)
+            self._enlarge(large, self._rows.core(row), self._columns.core(column))
+            self._accept(np.outer(self._rows.covers[row], self._columns.covers[column]))
+        self._publish(large)
+
+    def _infer_window(self, small: Floats, row: int, column: int) -> None:
+        top, left = self._rows.starts_px[row], self._columns.starts_px[column]
+        rows, columns = self._rows.core(row), self._columns.core(column)
+        window = small[:, top : top + self._rows.window_px, left : left + self._columns.window_px]
+        target = self._small[:, rows, columns]  # without the padding at the far edges
+        inside = self._segmenter.inferred(window)[:, rows.start - top :, columns.start - left :]
+        target[:] = inside[:, : target.shape[1], : target.shape[2]]
+
+    def _enlarge(self, large: Floats, rows: slice, columns: slice) -> None:
+        """Bring a part of the large probabilities up to date, and as far around it as interpolation carries."""
+        read = tuple(slice(max(0, part.start - 2), part.stop + 2) for part in (rows, columns))
+        written = tuple(slice(max(0, part.start - 1), part.stop + 1) for part in (rows, columns))
+        top, left = ((w.start - r.start) * self._factor for w, r in zip(written, read, strict=True))
+        target = large[:, *(slice(w.start * self._factor, w.stop * self._factor) for w in written)]
+        source = enlarged(self._small[:, *read], self._factor, self._shape)
+        target[:] = source[:, top : top + target.shape[1], left : left + target.shape[2]]
+
+    def _accept(self, tiles: Bools) -> None:
+        self._age[tiles] = 0
+        self._test.accept(tiles)
+
+    def _publish(self, large: Floats) -> None:
+        large.flags.writeable = False
+        self.probabilities = large
