@@ -162,8 +162,9 @@ def _current(uri: str) -> Iterator[None]:
     finally:
         mlflow.set_tracking_uri(before)
         mlflow.set_registry_uri(registry_before)
-        if variable is None:
-            os.environ.pop("MLFLOW_TRACKING_URI", None)
+        os.environ.pop("MLFLOW_TRACKING_URI", None)  # MLflow sets it along
+        if variable is not None:
+            os.environ["MLFLOW_TRACKING_URI"] = variable
 
 
 def _signature() -> ModelSignature:
