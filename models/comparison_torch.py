@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, conv2d, interpolate, pad, relu
 
-__all__ = ["COMPARISON_PREFIX", "ComparingUnet"]
+__all__ = ["COMPARISON_PREFIX", "ChangeSeeingUnet", "ComparingUnet"]
 
 COMPARISON_PREFIX = "comparison."
 
@@ -23,6 +23,7 @@ _WIDTH = 48
 _DILATIONS = (1, 2, 4, 8)
 _FINE_PX, _LOCAL_PX = 2.5, 4.0  # below the first scale is texture, over the second its strength is averaged
 _FLOOR = 1e-6
+_SCALES = (8.0, 3.0, 3.0, 10.0, 10.0, 10.0, 3.0)  # of the maps of changes
 
 
 class ComparingUnet(nn.Module):
@@ -44,6 +45,30 @@ class ComparingUnet(nn.Module):
         logits: Tensor = self.segmentation_head(features)
         correction = self.comparison(features, logits, frames)
         return logits + interpolate(correction, scale_factor=float(_STEP), mode="bilinear", align_corners=False)
+
+
+class ChangeSeeingUnet(nn.Module):
+    """From frames with references, shape (batch, 2, y, x), both scaled alike, to logits (batch, phase, y, x).
+
+    The U-Net sees the frame and, as further channels, what has changed. All of these are zero where a frame is its own
+    reference: there it does what the same U-Net with the first of its input channels alone would do.
+
+    Args:
+        unet: U-Net of segmentation-models-pytorch from `CHANNELS` channels to logits.
+    """
+
+    CHANNELS = 5
+
+    def __init__(self, unet: Any) -> None:
+        super().__init__()
+        self.encoder, self.decoder, self.segmentation_head = unet.encoder, unet.decoder, unet.segmentation_head
+        self.changes = _WhatChanged()
+
+    def forward(self, frames: Tensor) -> Tensor:
+        changes = interpolate(self.changes(frames), scale_factor=float(_STEP), mode="bilinear", align_corners=False)
+        seen = torch.cat([frames[:, :1], changes], dim=1)
+        logits: Tensor = self.segmentation_head(self.decoder(self.encoder(seen)))
+        return logits
 
 
 class _Comparison(nn.Module):
@@ -71,7 +96,25 @@ class _Comparison(nn.Module):
         return corrections
 
 
-class _Changes(nn.Module):
+class _Compared(nn.Module):
+    """Local means of frames and references, (batch, 2, y / 4, x / 4), and of what remains of their textures the local
+    mean products (batch, 1, y / 4, x / 4): of the frame with itself, of the reference with itself, of one with the
+    other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("fine", _gaussian(_FINE_PX), persistent=False)
+        self.register_buffer("local", _gaussian(_LOCAL_PX / 2), persistent=False)
+
+    def compared(self, frames: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        means = _blurred(frames, self.fine)
+        now, then = torch.tensor_split(frames - means, 2, dim=1)
+        products = _blurred(avg_pool2d(torch.cat([now * now, then * then, now * then], dim=1), 2), self.local)
+        of_now, of_then, common = torch.tensor_split(avg_pool2d(products, 2), 3, dim=1)
+        return avg_pool2d(means, _STEP), of_now, of_then, common
+
+
+class _Changes(_Compared):
     """Maps of what changed, (batch, 7, y / 4, x / 4), each scaled to about one.
 
     Difference of the local means, both means; strength of the difference of the textures, of both textures; and their
@@ -83,21 +126,33 @@ class _Changes(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("fine", _gaussian(_FINE_PX), persistent=False)
-        self.register_buffer("local", _gaussian(_LOCAL_PX / 2), persistent=False)
-        self.register_buffer("scale", torch.tensor([8.0, 3, 3, 10, 10, 10, 3]).view(1, -1, 1, 1), persistent=False)
+        self.register_buffer("scale", torch.tensor(_SCALES).view(1, -1, 1, 1), persistent=False)
 
     def forward(self, frames: Tensor) -> Tensor:
-        means = _blurred(frames, self.fine)
-        now, then = torch.tensor_split(frames - means, 2, dim=1)
-        products = _blurred(avg_pool2d(torch.cat([now * now, then * then, now * then], dim=1), 2), self.local)
-        of_now, of_then, common = torch.tensor_split(avg_pool2d(products, 2), 3, dim=1)
+        small, of_now, of_then, common = self.compared(frames)
         alike = common / torch.sqrt(of_now * of_then + _FLOOR)
         changed = torch.clamp(of_now + of_then - 2 * common, min=0.0)
         strengths = torch.sqrt(torch.cat([changed, of_now, of_then], dim=1) + _FLOOR)
-        small = avg_pool2d(means, _STEP)
         maps: Tensor = torch.cat([small[:, :1] - small[:, 1:], small, strengths, alike], dim=1) * self.scale
         return maps
+
+
+class _WhatChanged(_Compared):
+    """Maps of what changed, (batch, 4, y / 4, x / 4), each scaled to about one, all zero where nothing did.
+
+    Difference of the local means, difference of the strengths of the textures, strength of the difference of the
+    textures, and its share of both, which does not mind a change of contrast.
+    """
+
+    COUNT = 4
+
+    def forward(self, frames: Tensor) -> Tensor:
+        small, of_now, of_then, common = self.compared(frames)
+        changed = torch.clamp(of_now + of_then - 2 * common, min=0.0)
+        lighter = 8 * (small[:, :1] - small[:, 1:])
+        rougher = 10 * (torch.sqrt(of_now + _FLOOR) - torch.sqrt(of_then + _FLOOR))
+        strength = 10 * (torch.sqrt(changed + _FLOOR) - _FLOOR**0.5)
+        return torch.cat([lighter, rougher, strength, changed / (of_now + of_then + _FLOOR)], dim=1)
 
 
 def _gaussian(sigma_px: float) -> Tensor:

@@ -23,6 +23,7 @@ class Architecture(BaseModel):
     Attributes:
         channels: 1 for a network that looks at a frame alone, 2 for one that compares it with a reference: how the
             specimen looked at first.
+        comparison: Where a network of 2 channels compares: "late" after its decoder, "early" before its encoder.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -32,6 +33,12 @@ class Architecture(BaseModel):
     encoder_depth: int = Field(default=4, ge=1, le=5)
     decoder_channels: tuple[int, ...] = (128, 64, 32, 16)
     channels: int = Field(default=1, ge=1, le=2)
+    comparison: Literal["late", "early"] = "late"
+
+    @property
+    def sees_changes(self) -> bool:
+        """Whether changes are among the channels that the encoder is given."""
+        return self.channels == 2 and self.comparison == "early"
 
     @property
     def stride(self) -> int:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ionfront.core import ModelFileError, UsageError
 
-from .comparison_torch import COMPARISON_PREFIX, ComparingUnet
+from .comparison_torch import COMPARISON_PREFIX, ChangeSeeingUnet, ComparingUnet
 from .info import Architecture, parse_model
 
 __all__ = ["HEAD_PREFIX", "build_unet", "load_weights", "weights_from_onnx"]
@@ -42,7 +42,7 @@ def build_unet(architecture: Architecture, n_phases: int, encoder_weights: str |
             encoder_depth=architecture.encoder_depth,
             encoder_weights=encoder_weights,
             decoder_channels=architecture.decoder_channels,
-            in_channels=1,
+            in_channels=ChangeSeeingUnet.CHANNELS if architecture.sees_changes else 1,
             classes=n_phases,
         )
     except KeyError as error:
@@ -55,6 +55,8 @@ def build_unet(architecture: Architecture, n_phases: int, encoder_weights: str |
         return unet
     if architecture.encoder_depth < 2:
         raise UsageError("encoder_depth is 1; a model that compares (channels 2) needs 2 or more.")
+    if architecture.sees_changes:
+        return ChangeSeeingUnet(unet)
     return ComparingUnet(unet, architecture.decoder_channels[-1], n_phases)
 
 
@@ -93,6 +95,7 @@ def load_weights(unet: nn.Module, weights: dict[str, Tensor]) -> list[str]:
     """
     own = unet.state_dict()
     wanted = {name for name in own if not name.endswith("num_batches_tracked")}
+    weights = {name: _for_channels(value, own[name]) if name in own else value for name, value in weights.items()}
     fitting = {name: value for name, value in weights.items() if name in own and own[name].shape == value.shape}
     new = sorted(wanted - fitting.keys())
     if wrong := [name for name in new if not name.startswith((HEAD_PREFIX, COMPARISON_PREFIX))]:
@@ -102,6 +105,19 @@ def load_weights(unet: nn.Module, weights: dict[str, Tensor]) -> list[str]:
         )
     unet.load_state_dict(fitting, strict=False)
     return new
+
+
+def _for_channels(weight: Tensor, own: Tensor) -> Tensor:
+    """First filters of a network with changes among its channels for one without, or the other way round.
+
+    Those of changes are left out, or new and zero; for a frame that is its own reference both are the same.
+    """
+    channels = {tensor.shape[1] for tensor in (weight, own) if tensor.ndim == 4}
+    if channels != {1, ChangeSeeingUnet.CHANNELS} or weight[:, :1].shape != own[:, :1].shape:
+        return weight
+    fitted = torch.zeros_like(own)
+    fitted[:, :1] = weight[:, :1]
+    return fitted
 
 
 def _drop_unused_stages(unet: nn.Module, architecture: Architecture) -> None:

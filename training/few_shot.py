@@ -113,6 +113,7 @@ class Tuner:
         return SegmenterModule(
             phases=list(self.info.phases),
             channels=architecture.channels,
+            comparison=architecture.comparison,
             decoder=architecture.decoder,
             encoder=architecture.encoder,
             encoder_depth=architecture.encoder_depth,

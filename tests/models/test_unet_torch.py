@@ -107,3 +107,28 @@ def test_the_file_is_plain_onnx(tiny_onnx, tiny_unet):
     (logits,) = session.run(None, {"frame": x})
     with torch.inference_mode():
         assert np.abs(logits - tiny_unet(torch.from_numpy(x)).numpy()).max() < 1e-3
+
+
+def early(info):
+    return info.architecture.model_copy(update={"channels": 2, "comparison": "early"})
+
+
+def test_a_network_that_sees_changes_does_what_one_without_does_where_nothing_changed(tiny_info, tiny_unet, tiny_onnx):
+    seeing = build_unet(early(tiny_info), 3).eval()
+    assert load_weights(seeing, weights_from_onnx(tiny_onnx)) == []
+    frame, other = torch.rand(2, 1, 1, 32, 48)
+    torch.testing.assert_close(seeing(torch.cat([frame, frame], dim=1)), tiny_unet(frame))
+    torch.testing.assert_close(seeing(torch.cat([frame, other], dim=1)), tiny_unet(frame))  # before it is trained
+
+
+def test_what_changed_is_seen_and_travels_through_a_file(tiny_info, tmp_path):
+    torch.manual_seed(1)
+    seeing = build_unet(early(tiny_info), 3).eval()
+    info = tiny_info.model_copy(update={"architecture": early(tiny_info)})
+    export_segmenter(seeing, info, tmp_path / "early.onnx")  # compares the file with torch
+    frame, other = torch.rand(2, 1, 1, 32, 48)
+    same, changed = (seeing(torch.cat([frame, reference], dim=1)) for reference in (frame, other))
+    assert (same - changed).abs().max() > 1e-3
+    alone = build_unet(tiny_info.architecture, 3).eval()
+    assert load_weights(alone, weights_from_onnx(tmp_path / "early.onnx")) == []
+    torch.testing.assert_close(alone(frame), same)

@@ -44,7 +44,7 @@ def test_a_few_steps_lower_the_loss(loss):
 
 def test_the_comparison_alone_may_be_trained(trained):
     model, (frames, labels) = trained.result.model_path, batch()
-    comparing = module(channels=2, init_from=str(model), train_only="comparison", freeze_norm=True)
+    comparing = module(channels=2, comparison="late", init_from=str(model), train_only="comparison", freeze_norm=True)
     alone = module(init_from=str(model)).eval()
     before = {name: value.clone() for name, value in comparing.network.state_dict().items()}
     pairs = torch.cat([frames, frames.flip(0)], dim=1)
