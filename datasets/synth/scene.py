@@ -195,67 +195,65 @@ def random_scene(
     shape = shape or drawn_from.shapes[rng.integers(len(drawn_from.shapes))]
     law = law or LAW_NAMES[rng.integers(len(LAW_NAMES))]
     n_fronts = int(rng.integers(1, 3)) if n_fronts is None else n_fronts
-    draw = _plain_scene if family == "plain" else _wide_scene
-    return draw(seed, size_px, n_frames, drawn_from, shape, law, n_fronts, rng)
+    plan = _Plan(seed, size_px, n_frames, drawn_from, shape, law, n_fronts)
+    return _plain_scene(plan, rng) if family == "plain" else _wide_scene(plan, rng)
 
 
-def _plain_scene(
-    seed: int,
-    size_px: int,
-    n_frames: int,
-    family: Family,
-    shape: ShapeName,
-    law: LawName,
-    n_fronts: int,
-    rng: np.random.Generator,
-) -> Scene:
-    particle = random_shape(shape, size_px, rng)
+@dataclass(frozen=True)
+class _Plan:
+    """What is settled before a scene is drawn."""
+
+    seed: int
+    size_px: int
+    n_frames: int
+    family: Family
+    shape: ShapeName
+    law: LawName
+    n_fronts: int
+
+
+def _plain_scene(plan: _Plan, rng: np.random.Generator) -> Scene:
+    particle = random_shape(plan.shape, plan.size_px, rng)
     pixel_size_nm = float(np.exp(rng.uniform(np.log(0.2), np.log(3))))
-    time_s = _times_s(n_frames, rng)
-    fronts = random_fronts(law, n_fronts, particle, pixel_size_nm, time_s, rng)
-    camera, means = random_camera(n_frames, rng), _random_means(rng)
+    time_s = _times_s(plan.n_frames, rng)
+    fronts = random_fronts(plan.law, plan.n_fronts, particle, pixel_size_nm, time_s, rng)
+    camera, means = random_camera(plan.n_frames, rng), _random_means(rng)
     phases = ("pristine", *(front.transition.after for front in fronts))
     return Scene(
-        seed=seed,
+        seed=plan.seed,
         shape=particle,
         fronts=fronts,
         pixel_size_nm=pixel_size_nm,
         time_s=time_s,
         camera=camera,
-        looks=random_plain_looks(phases, means, size_px, np.random.default_rng([seed, 2])),
-        swelling=float(rng.uniform(0, 0.15) if shape == "wire" else rng.uniform(0, 0.03)),
+        looks=random_plain_looks(phases, means, plan.size_px, np.random.default_rng([plan.seed, 2])),
+        swelling=float(rng.uniform(0, 0.15) if plan.shape == "wire" else rng.uniform(0, 0.03)),
         inside=particle.inside,
     )
 
 
-def _wide_scene(
-    seed: int,
-    size_px: int,
-    n_frames: int,
-    family: Family,
-    shape: ShapeName,
-    law: LawName,
-    n_fronts: int,
-    rng: np.random.Generator,
-) -> Scene:
-    particle = distorted(random_shape(shape, size_px, rng, float(rng.choice([1.0, rng.uniform(1.2, 2.0)]))), rng)
-    pixel_size_nm, time_s = float(np.exp(rng.uniform(np.log(0.05), np.log(5)))), _times_s(n_frames, rng)
+def _wide_scene(plan: _Plan, rng: np.random.Generator) -> Scene:
+    family = plan.family
+    particle = distorted(
+        random_shape(plan.shape, plan.size_px, rng, float(rng.choice([1.0, rng.uniform(1.2, 2.0)]))), rng
+    )
+    pixel_size_nm, time_s = float(np.exp(rng.uniform(np.log(0.05), np.log(5)))), _times_s(plan.n_frames, rng)
     inside, course = with_neighbours(particle, random_course(particle, rng), family.shapes, rng)
-    fronts = random_fronts(law, n_fronts, particle, pixel_size_nm, time_s, rng, course)
+    fronts = random_fronts(plan.law, plan.n_fronts, particle, pixel_size_nm, time_s, rng, course)
     phases = ("pristine", *(front.transition.after for front in fronts))
     contrast = family.contrasts[rng.integers(len(family.contrasts))]
     detector = family.detectors[rng.integers(len(family.detectors))]
     return Scene(
-        seed=seed,
+        seed=plan.seed,
         shape=particle,
         fronts=fronts,
         pixel_size_nm=pixel_size_nm,
         time_s=time_s,
-        camera=random_wide_camera(n_frames, size_px, detector, rng),
-        looks=random_wide_looks(contrast, phases, inside, shape != "flake", pixel_size_nm, rng),
+        camera=random_wide_camera(plan.n_frames, plan.size_px, detector, rng),
+        looks=random_wide_looks(contrast, phases, inside, plan.shape != "flake", pixel_size_nm, rng),
         swelling=float(rng.uniform(0, 0.15) * rng.choice([0.3, 1.0])),
         inside=inside,
-        shown=_shown(n_frames, rng),
+        shown=_shown(plan.n_frames, rng),
     )
 
 
