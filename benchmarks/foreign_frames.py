@@ -122,9 +122,9 @@ def _reflections(zone: tuple[int, int, int], face_centred: bool) -> Iterator[tup
 
 def _frames(family: FamilyName, count: int) -> Iterator[Image]:
     for seed in range(count):
-        scene = random_scene(FIRST_SEED + seed, 256, 24, family=family)
-        lit = [index for index in range(24) if not scene.blanked(index)]
         rng = np.random.default_rng(seed)
+        scene = random_scene(FIRST_SEED + seed, int(rng.integers(256, 641)), 24, family=family)
+        lit = [index for index in range(24) if not scene.blanked(index)]
         yield np.asarray(scene.frame(int(rng.choice(lit)), int(rng.choice([1, 3, 5])))[0], np.float64)
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from ionfront.core import UsageError
-from ionfront.datasets import OUTLIER_NAMES, FamilyName, random_outlier, random_scene
+from ionfront.datasets import OUTLIER_NAMES, FamilyName, OutlierName, random_outlier, random_scene
 from ionfront.models import Domain, description
 from ionfront.models.domain import scaled_description
 
@@ -27,7 +27,8 @@ FALSE_ALARMS = 0.02
 FIRST_SEED = 3_000_000
 """Of the scenes that a domain is fitted to; no training takes its own from there."""
 
-_SIZE_PX, _LENGTH, _AVERAGED = 256, 24, (1, 3, 5)
+_SIZES_PX = (256, 640)  # whatever a frame's size, it is described at 256 to 511 px: all of these must be known
+_LENGTH, _AVERAGED = 24, (1, 3, 5)
 _FITTED = 0.6  # of the frames; the others set the limits
 _FEWEST = 200
 _UNITS, _STEPS, _RATE, _DECAY, _JITTER, _DROPPED = 32, 800, 3e-3, 0.05, 0.1, 0.1
@@ -87,8 +88,7 @@ def synthetic_domain(
         progress: Told after every image.
     """
     known = (_scene_frame(first_seed + i, families[i % len(families)]) for i in range(n_frames))
-    kinds = (OUTLIER_NAMES[i % len(OUTLIER_NAMES)] for i in range(n_frames))
-    foreign = (random_outlier(kind, _SIZE_PX, np.random.default_rng([first_seed, i])) for i, kind in enumerate(kinds))
+    foreign = (_foreign(first_seed + i, OUTLIER_NAMES[i % len(OUTLIER_NAMES)]) for i in range(n_frames))
     described = []
     for done, image in enumerate(chain(known, foreign), start=1):
         described.append(description(image))
@@ -97,10 +97,20 @@ def synthetic_domain(
 
 
 def _scene_frame(seed: int, family: FamilyName) -> Image:
-    scene, rng = random_scene(seed, _SIZE_PX, _LENGTH, family=family), np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
+    scene = random_scene(seed, _size_px(rng), _LENGTH, family=family)
     lit = [index for index in range(len(scene)) if not scene.blanked(index)]
     image, _ = scene.frame(int(rng.choice(lit)), int(rng.choice(_AVERAGED)))
     return np.asarray(image)
+
+
+def _foreign(seed: int, kind: OutlierName) -> Image:
+    rng = np.random.default_rng([seed, 1])
+    return random_outlier(kind, _size_px(rng), rng)
+
+
+def _size_px(rng: np.random.Generator) -> int:
+    return round(float(np.exp(rng.uniform(*np.log(_SIZES_PX)))))
 
 
 def _network(known: Floats, foreign: Floats, seed: int) -> tuple[Floats, Floats]:

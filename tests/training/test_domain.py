@@ -76,7 +76,7 @@ def test_it_travels_in_the_metadata(domain):
 def test_the_command_writes_the_record_into_a_model_and_leaves_its_weights(monkeypatch, tmp_path):
     model = tmp_path / "model.onnx"
     shutil.copy(bundled_segmenter(), model)
-    monkeypatch.setattr(module, "_SIZE_PX", 64)
+    monkeypatch.setattr(module, "_SIZES_PX", (64, 80))
     monkeypatch.setattr(module, "_LENGTH", 4)
     done = CliRunner().invoke(app, ["train", "domain", str(model), "--frames", "200", "--family", "plain"])
     assert done.exit_code == 0, done.output
