@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from ionfront.core import MovieError, atomic_output
 from ionfront.datasets import open_movie, read_labelled
-from ionfront.datasets.readers import FRAME_SUFFIXES, image_files
-from ionfront.datasets.readers.zarr_store import is_zarr
+from ionfront.datasets.readers import FRAME_SUFFIXES, image_files, is_image_folder
 from ionfront.models import Segmenter, load_segmenter
 
 from .measure import Progress, measure_movie, reference_for
@@ -50,7 +49,7 @@ def segment(
         OutputExistsError: `out` exists.
     """
     segmenter = load_segmenter(model)
-    if source.is_dir() and source.suffix != ".zspy" and not is_zarr(source):
+    if is_image_folder(source):
         return _segment_folder(source, out, segmenter, probabilities, overwrite, progress)
     movie = open_movie(source)
     if movie.sizes["time"] == 1:

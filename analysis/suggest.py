@@ -18,7 +18,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from ionfront.core import MovieError, UsageError
-from ionfront.datasets import LabelledSet, frames_to_average, open_movie, read_labelled, write_labelled
+from ionfront.datasets import LabelledSet, frames_to_average, movie_name, open_movie, read_labelled, write_labelled
 from ionfront.models import Segmenter, load_segmenter, normalise
 
 from .measure import Progress, each_frame, reference_for
@@ -216,7 +216,7 @@ def _digest(image: NDArray[Any]) -> str:
 
 
 def _name(movie_path: Path, index: int) -> str:
-    return f"{movie_path.name.split('.')[0]}_{index:05d}"
+    return f"{movie_name(movie_path)}_{index:05d}"
 
 
 def _write(out: Path, movie_path: Path, view: _View, suggestions: Sequence[Suggestion], overwrite: bool) -> None:

@@ -124,8 +124,8 @@ def _frames(family: FamilyName, count: int) -> Iterator[Image]:
     for seed in range(count):
         rng = np.random.default_rng(seed)
         scene = random_scene(FIRST_SEED + seed, int(rng.integers(256, 641)), 24, family=family)
-        lit = [index for index in range(24) if not scene.blanked(index)]
-        yield np.asarray(scene.frame(int(rng.choice(lit)), int(rng.choice([1, 3, 5])))[0], np.float64)
+        index = scene.lit(int(rng.integers(len(scene))))
+        yield np.asarray(scene.frame(index, int(rng.choice([1, 3, 5])))[0], np.float64)
 
 
 def _options() -> argparse.Namespace:

@@ -9,7 +9,7 @@ from .labelled import LabelledFrame, LabelledSet, read_labelled
 from .labelled_changes import extend_labelled, replace_labels
 from .labelled_writer import write_labelled
 from .labelmovie import LabelWriter, names_phases, open_labels, scheme_of, write_label_zarr
-from .movie import calibration_of, open_movie
+from .movie import calibration_of, movie_name, open_movie
 from .painted import import_labels
 from .reference import Reference, first_frames
 from .splits import group_folds, split_by_group
@@ -49,6 +49,7 @@ __all__ = [
     "import_labels",
     "import_yolo",
     "is_blanked",
+    "movie_name",
     "names_phases",
     "open_labels",
     "open_movie",

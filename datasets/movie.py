@@ -13,7 +13,7 @@ from ionfront.core import Calibration
 from .readers import read_recording
 from .recording import Clock, Recording, Scale
 
-__all__ = ["calibration_of", "movie_array", "open_movie", "user_calibrated"]
+__all__ = ["calibration_of", "movie_array", "movie_name", "open_movie", "user_calibrated"]
 
 
 def open_movie(
@@ -45,6 +45,12 @@ def open_movie(
     recording = read_recording(Path(path))
     scale, clock = user_calibrated(recording, pixel_size_nm, frame_time_s)
     return movie_array(recording, scale, clock, source=str(path))
+
+
+def movie_name(path: Path) -> str:
+    """What frames of a movie are named after: its file without suffix, or its folder."""
+    resolved = path.resolve()
+    return resolved.name if resolved.is_dir() and not resolved.suffix else resolved.stem.removesuffix(".ome")
 
 
 def calibration_of(movie: xr.DataArray) -> Calibration:

@@ -14,6 +14,7 @@ from .labelled import LabelledSet, read_labelled
 from .labelled_changes import extend_labelled
 from .labelled_writer import Frame, write_labelled
 from .labelmovie import names_phases, open_labels, scheme_of
+from .movie import movie_name
 from .pairs import Pair, paired
 
 __all__ = ["import_labels"]
@@ -68,7 +69,7 @@ def import_labels(
         MovieError: A file cannot be read.
     """
     images, labels, out = Path(images), Path(labels), Path(out)
-    group = group or _name_of(images)
+    group = group or movie_name(images)
     pairs, calibration = paired(images, labels, frames, Calibration(pixel_size_nm, frame_time_s))
     scheme = _scheme(phases, reaction_order, _known_schemes(labels, changed_from, out))
     unlabelled = _stored_ignore(labels) if unlabelled is None else unlabelled
@@ -82,11 +83,6 @@ def import_labels(
         calibration,
         overwrite,
     )
-
-
-def _name_of(images: Path) -> str:
-    resolved = images.resolve()
-    return resolved.name if resolved.is_dir() and not resolved.suffix else resolved.stem.removesuffix(".ome")
 
 
 def _changed(pairs: Sequence[Pair], original: xr.DataArray) -> list[Pair]:

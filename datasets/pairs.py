@@ -13,8 +13,7 @@ from ionfront.core import Calibration, LabelledDataError, UsageError
 
 from .labelmovie import open_labels
 from .movie import calibration_of, open_movie
-from .readers import FRAME_SUFFIXES, image_files
-from .readers.zarr_store import is_zarr
+from .readers import FRAME_SUFFIXES, image_files, is_image_folder
 
 __all__ = ["Pair", "paired"]
 
@@ -45,13 +44,9 @@ def paired(images: Path, labels: Path, frames: Sequence[int], given: Calibration
         LabelledDataError: The numbers of frames differ, or a label has no image.
         UsageError: A frame does not exist.
     """
-    if _is_folder(images) and _is_folder(labels):
+    if is_image_folder(images) and is_image_folder(labels):
         return _paired_by_name(images, labels, frames, given)
     return _paired_by_index(images, labels, frames, given)
-
-
-def _is_folder(path: Path) -> bool:
-    return path.is_dir() and path.suffix != ".zspy" and not is_zarr(path)
 
 
 def _paired_by_index(

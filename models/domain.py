@@ -9,12 +9,14 @@ worse verdict counts.
 
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict
 from scipy import ndimage
 from scipy.spatial import cKDTree
+from skimage.filters import threshold_otsu
 
 __all__ = ["Domain", "description", "scaled_description"]
 
@@ -58,15 +60,19 @@ class Domain(BaseModel):
 
     def scores(self, described: Floats) -> Floats:
         """What the two judges say of descriptions (m, n), shape (m, 2); more is stranger."""
-        mean, scale, known, hidden, output = self._arrays
+        mean, scale, hidden, output = self._arrays
         scaled = scaled_description(described, mean, scale)
-        nearest = cKDTree(known).query(scaled, k=[min(_NEIGHBOUR, len(known))])[0][:, 0]
+        nearest = self._tree.query(scaled, k=[min(_NEIGHBOUR, len(self.known))])[0][:, 0]
         units = np.tanh(scaled @ hidden[:, :-1].T + hidden[:, -1])
         return np.stack([nearest, units @ output], axis=-1)
 
     @cached_property
     def _arrays(self) -> tuple[Floats, ...]:
-        return tuple(np.asarray(part) for part in (self.mean, self.scale, self.known, self.hidden, self.output))
+        return tuple(np.asarray(part) for part in (self.mean, self.scale, self.hidden, self.output))
+
+    @cached_property
+    def _tree(self) -> Any:
+        return cKDTree(np.asarray(self.known))
 
 
 def scaled_description(described: Floats, mean: Floats, scale: Floats) -> Floats:
@@ -184,13 +190,12 @@ def _lines(view: Floats, finest: float) -> list[float]:
 
 def _bodies(level: Floats) -> list[float]:
     """How well two shades describe the image (Otsu 1979), and how compact what has them is."""
-    counts, edges = np.histogram(level, 64)
-    share, centre = counts / counts.sum(), (edges[1:] + edges[:-1]) / 2
-    below, moment = np.cumsum(share), np.cumsum(share * centre)
-    between = np.square(moment[-1] * below - moment) / (below * (1 - below) + 1e-9)
-    bright = level > centre[int(np.argmax(between))]
+    bright = level > threshold_otsu(level, nbins=64)
+    share = float(bright.mean())
+    apart = level[bright].mean() - level[~bright].mean() if 0 < share < 1 else 0.0
     outline = np.log((bright ^ ndimage.binary_erosion(bright)).sum() + 1.0)
-    return [between.max() / (level.var() + 1e-6), outline, *_pieces(bright), *_pieces(~bright)]
+    between = share * (1 - share) * apart**2
+    return [between / (level.var() + 1e-6), outline, *_pieces(bright), *_pieces(~bright)]
 
 
 def _pieces(mask: NDArray[np.bool_]) -> list[float]:

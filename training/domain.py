@@ -1,7 +1,7 @@
 """Fits where the frames end that a model was trained on."""
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from ionfront.models.domain import scaled_description
 
 from .frames import Image
 
-__all__ = ["FALSE_ALARMS", "FIRST_SEED", "fit_described", "fit_domain", "synthetic_domain"]
+__all__ = ["FALSE_ALARMS", "FIRST_SEED", "fit_domain", "synthetic_domain"]
 
 Floats = NDArray[np.float64]
 
@@ -46,18 +46,13 @@ def fit_domain(frames: Iterable[Image], foreign: Iterable[Image], seed: int = 0)
     Raises:
         UsageError: There are under 200 frames.
     """
-    known, other = (np.stack([description(image) for image in images]) for images in (frames, foreign))
-    return fit_described(known, other, seed)
-
-
-def fit_described(frames: Floats, foreign: Floats, seed: int = 0) -> Domain:
-    """The same from descriptions, one a row."""
-    if len(frames) < _FEWEST:
-        raise UsageError(f"{len(frames)} frames say too little of where a domain ends; {_FEWEST} are needed.")
-    fitted = np.random.default_rng(seed).permutation(len(frames)) < _FITTED * len(frames)
-    mean, scale = frames[fitted].mean(axis=0), frames[fitted].std(axis=0) + 1e-3
-    known = scaled_description(frames[fitted], mean, scale)
-    hidden, output = _network(known, scaled_description(foreign, mean, scale), seed)
+    usual, strange = (np.stack([description(image) for image in images]) for images in (frames, foreign))
+    if len(usual) < _FEWEST:
+        raise UsageError(f"{len(usual)} frames say too little of where a domain ends; {_FEWEST} are needed.")
+    fitted = np.random.default_rng(seed).permutation(len(usual)) < _FITTED * len(usual)
+    mean, scale = usual[fitted].mean(axis=0), usual[fitted].std(axis=0) + 1e-3
+    known = scaled_description(usual[fitted], mean, scale)
+    hidden, output = _network(known, scaled_description(strange, mean, scale), seed)
     domain = Domain(
         mean=_short(mean),
         scale=_short(scale),
@@ -67,9 +62,9 @@ def fit_described(frames: Floats, foreign: Floats, seed: int = 0) -> Domain:
         usual=(0.0, 0.0),
         limits=(1.0, 1.0),
     )
-    scores = domain.scores(frames[~fitted])
-    usual, limits = np.median(scores, axis=0), np.quantile(scores, 1 - FALSE_ALARMS, axis=0)
-    return domain.model_copy(update={"usual": tuple(usual.tolist()), "limits": tuple(limits.tolist())})
+    scores = domain.scores(usual[~fitted])
+    median, limits = np.median(scores, axis=0), np.quantile(scores, 1 - FALSE_ALARMS, axis=0)
+    return domain.model_copy(update={"usual": tuple(median.tolist()), "limits": tuple(limits.tolist())})
 
 
 def synthetic_domain(
@@ -87,20 +82,23 @@ def synthetic_domain(
         first_seed: Of the scenes.
         progress: Told after every image.
     """
-    known = (_scene_frame(first_seed + i, families[i % len(families)]) for i in range(n_frames))
-    foreign = (_foreign(first_seed + i, OUTLIER_NAMES[i % len(OUTLIER_NAMES)]) for i in range(n_frames))
-    described = []
-    for done, image in enumerate(chain(known, foreign), start=1):
-        described.append(description(image))
-        progress(done, 2 * n_frames)
-    return fit_described(np.stack(described[:n_frames]), np.stack(described[n_frames:]))
+    done = count(1)
+
+    def told(images: Iterable[Image]) -> Iterator[Image]:
+        for image in images:
+            yield image
+            progress(next(done), 2 * n_frames)
+
+    seeds = range(first_seed, first_seed + n_frames)
+    known = (_frame(seed, families[seed % len(families)]) for seed in seeds)
+    foreign = (_foreign(seed, OUTLIER_NAMES[seed % len(OUTLIER_NAMES)]) for seed in seeds)
+    return fit_domain(told(known), told(foreign))
 
 
-def _scene_frame(seed: int, family: FamilyName) -> Image:
+def _frame(seed: int, family: FamilyName) -> Image:
     rng = np.random.default_rng(seed)
     scene = random_scene(seed, _size_px(rng), _LENGTH, family=family)
-    lit = [index for index in range(len(scene)) if not scene.blanked(index)]
-    image, _ = scene.frame(int(rng.choice(lit)), int(rng.choice(_AVERAGED)))
+    image, _ = scene.frame(scene.lit(int(rng.integers(_LENGTH))), int(rng.choice(_AVERAGED)))
     return np.asarray(image)
 
 

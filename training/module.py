@@ -127,7 +127,9 @@ class SegmenterModule(LightningModule):  # type: ignore[misc]
         for name, parameter in self.network.named_parameters():
             parameter.requires_grad_(name.startswith(COMPARISON_PREFIX))
         if not any(parameter.requires_grad for parameter in self.network.parameters()):
-            raise UsageError("train_only comparison leaves nothing to train: set data.channels to 2.")
+            raise UsageError(
+                "train_only comparison leaves nothing to train: set data.channels to 2, and comparison to late."
+            )
 
     def train(self, mode: bool = True) -> "SegmenterModule":
         """Training mode, but for normalisation that is frozen."""

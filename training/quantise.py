@@ -21,9 +21,9 @@ from ionfront.core import DEFAULT_SCHEME, MissingExtraError, ModelFileError, Usa
 from ionfront.models import Segmenter, load_segmenter, write_info
 from ionfront.models.info import parse_model
 
-from .evaluate import frame_counts
 from .frames import Frame, Labelled
-from .scores import Counts, added, iou
+from .judge import TOLERANCE_PX
+from .scores import Counts, added, count, iou
 from .synthetic import BUNDLED_FAMILIES, SceneFrames, Synthetic
 
 __all__ = ["Quantised", "quantise", "split_frames", "synthetic_frames"]
@@ -115,13 +115,22 @@ def quantise(
 
 def compare(f32: Segmenter, int8: Segmenter, frames: Iterable[Tagged]) -> Quantised:
     """Both models on the same labelled frames."""
-    frames = list(frames)
-    counts = [_total(segmenter, frames) for segmenter in (f32, int8)]
-    scores = [iou(count) for count in counts]
-    labelled = np.flatnonzero(counts[0].confusion.sum(axis=-1))
-    agreement = np.mean([np.mean(f32.labels(image) == int8.labels(image)) for image in _images(frames)])
+    n_phases = len(f32.info.phases)
+    counts: tuple[list[Counts], list[Counts]] = ([], [])
+    agreements = []
+    for frame, ignore_label in frames:
+        image, label = frame.load()
+        said = f32.labels(image), int8.labels(image)
+        agreements.append(np.mean(said[0] == said[1]))
+        for of_model, labels in zip(counts, said, strict=True):
+            of_model.append(count(labels, label, n_phases, ignore_label, TOLERANCE_PX))
+    totals = [added(of_model) for of_model in counts]
+    scores = [iou(total) for total in totals]
+    labelled = np.flatnonzero(totals[0].confusion.sum(axis=-1))
     before, after = (tuple(float(score[phase]) for phase in labelled) for score in scores)
-    return Quantised(tuple(f32.info.phases[k] for k in labelled), before, after, float(agreement), len(frames))
+    return Quantised(
+        tuple(f32.info.phases[k] for k in labelled), before, after, float(np.mean(agreements)), len(agreements)
+    )
 
 
 def synthetic_frames(kind: str, scenes: int, phases: tuple[str, ...]) -> list[Tagged]:
@@ -205,11 +214,3 @@ def _refuse_loss(result: Quantised, most_loss: float, force: bool) -> None:
             f"int8 loses {result.loss[worst]:.4f} of IoU in {worst}, at most {most_loss:g} is allowed: calibrate with "
             "more frames like yours (--data), allow more (--most-loss), or insist (--force)."
         )
-
-
-def _total(segmenter: Segmenter, frames: Sequence[Tagged]) -> Counts:
-    return added([item.counts for item in frame_counts(segmenter, frames)])
-
-
-def _images(frames: Sequence[Tagged]) -> Iterable[NDArray[np.generic]]:
-    return (frame.load()[0] for frame, _ in frames)

@@ -124,7 +124,7 @@ def draw_scene(settings: Synthetic, scene_seed: int, index: int) -> tuple[Image,
     """
     scene = _scene(settings, scene_seed)
     averaged = np.random.default_rng([scene_seed, index]).choice(settings.averaged)
-    image, label = scene.frame(_lit(scene, index), int(averaged))
+    image, label = scene.frame(scene.lit(min(index, len(scene) - 1)), int(averaged))
     return np.asarray(image), np.asarray(label, np.uint8)
 
 
@@ -160,12 +160,5 @@ def _scene(settings: Synthetic, seed: int) -> Scene:
 @lru_cache(maxsize=2 * _POOL)
 def _reference(settings: Synthetic, scene_seed: int, index: int) -> Reference:
     scene = _scene(settings, scene_seed)
-    image, _ = scene.frame(_lit(scene, index), _REFERENCE_EXPOSURES)
+    image, _ = scene.frame(scene.lit(min(index, len(scene) - 1)), _REFERENCE_EXPOSURES)
     return Reference(image)
-
-
-def _lit(scene: Scene, index: int) -> int:
-    index = min(index, len(scene) - 1)
-    while scene.blanked(index):
-        index = (index + 1) % len(scene)
-    return index

@@ -17,7 +17,7 @@ from .tiff import read_tiff
 from .video import read_video
 from .zarr_store import is_zarr, read_zarr
 
-__all__ = ["FRAME_SUFFIXES", "LABEL_READERS", "READERS", "image_files", "read_recording", "reading"]
+__all__ = ["FRAME_SUFFIXES", "LABEL_READERS", "READERS", "image_files", "is_image_folder", "read_recording", "reading"]
 
 Reader = Callable[[Path], Recording]
 
@@ -40,6 +40,11 @@ READERS: dict[str, Reader] = {
 }
 # In a label image, a palette is only how ids are shown.
 LABEL_READERS: dict[str, Reader] = {**READERS, **dict.fromkeys(_PICTURES, partial(read_picture, keep_palette=True))}
+
+
+def is_image_folder(path: Path) -> bool:
+    """Whether a path is a folder with an image a file, and no store that is kept as a folder."""
+    return path.is_dir() and path.suffix != ".zspy" and not is_zarr(path)
 
 
 def read_recording(path: Path, readers: Mapping[str, Reader] = READERS) -> Recording:

@@ -66,7 +66,7 @@ class Scene:
 
     def frame(self, index: int, averaged: int = 1) -> tuple[NDArray[Any], NDArray[np.uint8]]:
         """Image and label ids of one frame, each of shape (y, x); the image may be the mean of several exposures."""
-        index = self.shown[index] if self.shown is not None else index
+        index = self._saved(index)
         phases = self._phases(index)
         signal = self.looks.signal(phases, index / max(len(self) - 1, 1), lambda: self._ahead_px(index))
         where = self._material_coordinates(index)
@@ -77,7 +77,16 @@ class Scene:
 
     def blanked(self, index: int) -> bool:
         """Whether the beam was off in a frame: it shows nothing of its labels."""
-        return self.camera.blanked(self.shown[index] if self.shown is not None else index)
+        return self.camera.blanked(self._saved(index))
+
+    def lit(self, index: int) -> int:
+        """This frame, or the next at which the beam was on; past the end begins anew. The first is always lit."""
+        while self.blanked(index):
+            index = (index + 1) % len(self)
+        return index
+
+    def _saved(self, index: int) -> int:
+        return index if self.shown is None else self.shown[index]
 
     def truth(self) -> dict[str, Any]:
         """What a perfect measurement of this movie would say, ready for JSON."""
