@@ -5,12 +5,14 @@ from ionfront.models import torchvision_ops  # noqa: F401  before anything that 
 # isort: split
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
 import torch
 from lightning import LightningDataModule
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -21,7 +23,7 @@ from .augment import Augmentation, Augmenter
 from .crops import NormalisedFrames, grid_crops, random_crop, shrunk
 from .frames import Label, Labelled
 from .sources import Sources, Tagged, read_sources, split_sources
-from .synthetic import SceneFrames, Synthetic, draw_scene, draw_with_reference, scene_number
+from .synthetic import POOL, SceneFrames, Synthetic, draw_scene, draw_with_reference, scene_turn
 
 __all__ = ["FixedCrops", "RandomCrops", "SegmentationData", "digest_of"]
 
@@ -122,7 +124,13 @@ class SegmentationData(LightningDataModule):  # type: ignore[misc]
             augmenter=Augmenter(self._augmentation, self.normalisation),
             channels=self.channels,
         )
-        return DataLoader(crops, self.batch_size, num_workers=self._workers, drop_last=count >= self.batch_size)
+        return DataLoader(
+            crops,
+            self.batch_size,
+            num_workers=self._workers,
+            drop_last=count >= self.batch_size,
+            worker_init_fn=_alone,
+        )
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """The same crops every time."""
@@ -145,16 +153,23 @@ class SegmentationData(LightningDataModule):  # type: ignore[misc]
         fraction = 0.0 if not synthetic.scenes else 1.0 if not len(frames) else synthetic.fraction
         per_scene = max(1, self._samples // max(1, synthetic.scenes))
 
-        def draw(sample: int, rng: np.random.Generator) -> tuple[Float, Label]:
-            if rng.random() >= fraction:
-                return frames[int(rng.integers(len(frames)))]
-            number = scene_number(sample, per_scene, self.batch_size, max(1, self._workers))
+        unique = max(1, per_scene // synthetic.repeats)
+
+        @lru_cache(maxsize=POOL * unique)
+        def from_scene(number: int, turn: int) -> tuple[Float, Label]:
             seed = synthetic.seed + number * world + rank
+            rng = np.random.default_rng((self._seed, seed, turn))
             if self.channels == 1:
                 image, label = draw_scene(synthetic, seed, int(rng.integers(synthetic.n_frames)))
             else:
                 image, label = draw_with_reference(synthetic, seed, rng)
             return shrunk(normalise_channels(image, norm), label, reduction)
+
+        def draw(sample: int, rng: np.random.Generator) -> tuple[Float, Label]:
+            if rng.random() >= fraction:
+                return frames[int(rng.integers(len(frames)))]
+            number, turn = scene_turn(sample, per_scene, self.batch_size, max(1, self._workers))
+            return from_scene(number, turn % unique)
 
         return draw
 
@@ -220,6 +235,11 @@ class FixedCrops(Dataset[Batch]):
 
     def __getitem__(self, index: int) -> Batch:
         return self._crops[index]
+
+
+def _alone(_worker: int) -> None:
+    """Threads of a loader's own would only take turns with those that train."""
+    threadpool_limits(1)
 
 
 def _common_scheme(labelled: Sequence[Labelled], synthetic: Synthetic) -> PhaseScheme:

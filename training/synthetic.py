@@ -13,12 +13,13 @@ from .frames import Image, Label
 
 __all__ = [
     "BUNDLED_FAMILIES",
+    "POOL",
     "SceneFrame",
     "SceneFrames",
     "Synthetic",
     "draw_scene",
     "draw_with_reference",
-    "scene_number",
+    "scene_turn",
 ]
 
 BUNDLED_FAMILIES: tuple[FamilyName, ...] = ("wide", "wide", "wide", "plain")
@@ -26,7 +27,8 @@ BUNDLED_FAMILIES: tuple[FamilyName, ...] = ("wide", "wide", "wide", "plain")
 
 _VALIDATION_SEEDS = 1_000_000_000
 _REFERENCE_EXPOSURES = 5  # as many as analysis takes the mean of
-_POOL = 32  # scenes open at a time: a batch should mix many, and a scene costs more to draw than a frame of it
+POOL = 32
+"""Scenes open at a time: a batch should mix many, and a scene costs more to draw than a frame of it."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class Synthetic:
         validation_scenes: Scenes kept for validation, never trained on.
         validation_frames: Frames taken from each of them, evenly spaced.
         averaged: Numbers of exposures, of which one is drawn for each frame: analysis averages frames of noisy movies.
+        repeats: How often a training frame is used before it is let go, each time as another crop, augmented anew. To
+            draw a frame costs half as much as to train on it.
         reference_first: Share of training frames that come with the first frame, five exposures of it, as reference.
         reference_other: Share whose reference is any frame of the movie: some begin in the middle, or run backwards.
             The rest come without one. A model of one channel leaves references out.
@@ -56,11 +60,14 @@ class Synthetic:
     validation_scenes: int = 12
     validation_frames: int = 3
     averaged: tuple[int, ...] = (1,)
+    repeats: int = 1
     reference_first: float = 0.55
     reference_other: float = 0.2
     fraction: float = 0.5
 
     def __post_init__(self) -> None:
+        if self.repeats < 1:
+            raise UsageError(f"repeats is {self.repeats}; it needs to be 1 or more.")
         if not self.averaged or min(self.averaged) < 1:
             raise UsageError(f"averaged is {self.averaged}; it needs numbers of exposures, each 1 or more.")
         if not self.families or not set(self.families) <= set(FAMILY_NAMES):
@@ -138,8 +145,8 @@ def draw_with_reference(settings: Synthetic, scene_seed: int, rng: np.random.Gen
     return reference.behind(image), label
 
 
-def scene_number(sample: int, samples_per_scene: int, batch_size: int, lanes: int) -> int:
-    """Which scene the training crop number `sample` comes from.
+def scene_turn(sample: int, samples_per_scene: int, batch_size: int, lanes: int) -> tuple[int, int]:
+    """Which scene the training crop number `sample` comes from, and which of that scene's crops it is.
 
     A few scenes are open at a time and their crops alternate, so that batches mix them while each is drawn once.
     `lanes` is the number of loader processes: batches go to them in turn, and each has scenes of its own.
@@ -147,17 +154,17 @@ def scene_number(sample: int, samples_per_scene: int, batch_size: int, lanes: in
     batch, place = divmod(sample, batch_size)
     turn, lane = divmod(batch, lanes)
     in_lane = turn * batch_size + place
-    block, within = divmod(in_lane, _POOL * samples_per_scene)
-    return (block * _POOL + within % _POOL) * lanes + lane
+    block, within = divmod(in_lane, POOL * samples_per_scene)
+    return (block * POOL + within % POOL) * lanes + lane, within // POOL
 
 
-@lru_cache(maxsize=_POOL)
+@lru_cache(maxsize=POOL)
 def _scene(settings: Synthetic, seed: int) -> Scene:
     family = settings.families[seed % len(settings.families)]
     return random_scene(seed, settings.size_px, settings.n_frames, family=family)
 
 
-@lru_cache(maxsize=2 * _POOL)
+@lru_cache(maxsize=2 * POOL)
 def _reference(settings: Synthetic, scene_seed: int, index: int) -> Reference:
     scene = _scene(settings, scene_seed)
     image, _ = scene.frame(scene.lit(min(index, len(scene) - 1)), _REFERENCE_EXPOSURES)

@@ -15,7 +15,7 @@ from ionfront.training.augment import Augmentation, Augmenter
 from ionfront.training.crops import grid_crops, random_crop, shrunk
 from ionfront.training.data import SegmentationData
 from ionfront.training.frames import IGNORE
-from ionfront.training.synthetic import SceneFrames, Synthetic, draw_scene, draw_with_reference, scene_number
+from ionfront.training.synthetic import POOL, SceneFrames, Synthetic, draw_scene, draw_with_reference, scene_turn
 
 SCENES = Synthetic(scenes=2, size_px=64, n_frames=4, validation_scenes=2, validation_frames=2)
 SMALL = {"crop_size": 32, "validation_crop": 32, "samples_per_epoch": 8, "batch_size": 4, "num_workers": 0}
@@ -153,9 +153,29 @@ def test_validation_scenes_are_never_trained_on():
 
 @given(st.integers(1, 40), st.integers(1, 8), st.integers(1, 3))
 def test_every_scene_gives_its_share_of_crops(per_scene, batch, lanes):
-    drawn = [scene_number(sample, per_scene, batch, lanes) for sample in range(4 * per_scene * batch * lanes)]
-    counts = np.bincount(drawn)
-    assert counts.max() <= per_scene
+    drawn = [scene_turn(sample, per_scene, batch, lanes) for sample in range(4 * per_scene * batch * lanes)]
+    assert len(set(drawn)) == len(drawn)
+    assert max(turn for _, turn in drawn) < per_scene
+
+
+def different_crops(repeats):
+    still = Augmentation(flip_x=0, flip_y=0, rotate90=0, affine=0, tone=0, blur=0, noise=0)
+    scenes = replace(SCENES, scenes=POOL, repeats=repeats)
+    sizes = SMALL | {"crop_size": 64, "samples_per_epoch": 2 * POOL}
+    data = SegmentationData(synthetic=scenes, augmentation=still, **sizes)
+    images = torch.cat([images for images, _ in data.train_dataloader()])
+    assert len(images) == 2 * POOL
+    return len(torch.unique(images, dim=0))
+
+
+def test_a_frame_is_used_again():
+    assert different_crops(repeats=2) == POOL
+    assert different_crops(repeats=1) > 1.5 * POOL  # some frames are drawn twice
+
+
+def test_frames_used_no_time_are_refused():
+    with pytest.raises(UsageError, match="repeats"):
+        Synthetic(repeats=0)
 
 
 @given(st.integers(5, 90), st.integers(5, 90), st.integers(0, 99))
