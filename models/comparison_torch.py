@@ -12,17 +12,16 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, conv2d, interpolate, pad, relu
+from torch.nn.functional import avg_pool2d, interpolate, relu
 
-__all__ = ["COMPARISON_PREFIX", "ChangeSeeingUnet", "ComparingUnet"]
+from .maps_torch import FLOOR, STEP, Compared
+
+__all__ = ["COMPARISON_PREFIX", "ComparingUnet"]
 
 COMPARISON_PREFIX = "comparison."
 
-_STEP = 4  # the correction is worked out at a quarter of the frame's size
 _WIDTH = 48
 _DILATIONS = (1, 2, 4, 8)
-_FINE_PX, _LOCAL_PX = 2.5, 4.0  # below the first scale is texture, over the second its strength is averaged
-_FLOOR = 1e-6
 _SCALES = (8.0, 3.0, 3.0, 10.0, 10.0, 10.0, 3.0)  # of the maps of changes
 
 
@@ -44,31 +43,7 @@ class ComparingUnet(nn.Module):
         features = self.decoder(self.encoder(frames[:, :1]))
         logits: Tensor = self.segmentation_head(features)
         correction = self.comparison(features, logits, frames)
-        return logits + interpolate(correction, scale_factor=float(_STEP), mode="bilinear", align_corners=False)
-
-
-class ChangeSeeingUnet(nn.Module):
-    """From frames with references, shape (batch, 2, y, x), both scaled alike, to logits (batch, phase, y, x).
-
-    The U-Net sees the frame and, as further channels, what has changed. All of these are zero where a frame is its own
-    reference: there it does what the same U-Net with the first of its input channels alone would do.
-
-    Args:
-        unet: U-Net of segmentation-models-pytorch from `CHANNELS` channels to logits.
-    """
-
-    CHANNELS = 5
-
-    def __init__(self, unet: Any) -> None:
-        super().__init__()
-        self.encoder, self.decoder, self.segmentation_head = unet.encoder, unet.decoder, unet.segmentation_head
-        self.changes = _WhatChanged()
-
-    def forward(self, frames: Tensor) -> Tensor:
-        changes = interpolate(self.changes(frames), scale_factor=float(_STEP), mode="bilinear", align_corners=False)
-        seen = torch.cat([frames[:, :1], changes], dim=1)
-        logits: Tensor = self.segmentation_head(self.decoder(self.encoder(seen)))
-        return logits
+        return logits + interpolate(correction, scale_factor=float(STEP), mode="bilinear", align_corners=False)
 
 
 class _Comparison(nn.Module):
@@ -87,7 +62,7 @@ class _Comparison(nn.Module):
         nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
 
     def forward(self, features: Tensor, logits: Tensor, frames: Tensor) -> Tensor:
-        seen = torch.cat([avg_pool2d(features, _STEP), avg_pool2d(logits, _STEP) / 3, self.changes(frames)], dim=1)
+        seen = torch.cat([avg_pool2d(features, STEP), avg_pool2d(logits, STEP) / 3, self.changes(frames)], dim=1)
         views = []
         for layer in self.layers:
             seen = relu(layer(seen))
@@ -96,25 +71,7 @@ class _Comparison(nn.Module):
         return corrections
 
 
-class _Compared(nn.Module):
-    """Local means of frames and references, (batch, 2, y / 4, x / 4), and of what remains of their textures the local
-    mean products (batch, 1, y / 4, x / 4): of the frame with itself, of the reference with itself, of one with the
-    other."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.register_buffer("fine", _gaussian(_FINE_PX), persistent=False)
-        self.register_buffer("local", _gaussian(_LOCAL_PX / 2), persistent=False)
-
-    def compared(self, frames: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        means = _blurred(frames, self.fine)
-        now, then = torch.tensor_split(frames - means, 2, dim=1)
-        products = _blurred(avg_pool2d(torch.cat([now * now, then * then, now * then], dim=1), 2), self.local)
-        of_now, of_then, common = torch.tensor_split(avg_pool2d(products, 2), 3, dim=1)
-        return avg_pool2d(means, _STEP), of_now, of_then, common
-
-
-class _Changes(_Compared):
+class _Changes(Compared):
     """Maps of what changed, (batch, 7, y / 4, x / 4), each scaled to about one.
 
     Difference of the local means, both means; strength of the difference of the textures, of both textures; and their
@@ -130,40 +87,8 @@ class _Changes(_Compared):
 
     def forward(self, frames: Tensor) -> Tensor:
         small, of_now, of_then, common = self.compared(frames)
-        alike = common / torch.sqrt(of_now * of_then + _FLOOR)
+        alike = common / torch.sqrt(of_now * of_then + FLOOR)
         changed = torch.clamp(of_now + of_then - 2 * common, min=0.0)
-        strengths = torch.sqrt(torch.cat([changed, of_now, of_then], dim=1) + _FLOOR)
+        strengths = torch.sqrt(torch.cat([changed, of_now, of_then], dim=1) + FLOOR)
         maps: Tensor = torch.cat([small[:, :1] - small[:, 1:], small, strengths, alike], dim=1) * self.scale
         return maps
-
-
-class _WhatChanged(_Compared):
-    """Maps of what changed, (batch, 4, y / 4, x / 4), each scaled to about one, all zero where nothing did.
-
-    Difference of the local means, difference of the strengths of the textures, strength of the difference of the
-    textures, and its share of both, which does not mind a change of contrast.
-    """
-
-    COUNT = 4
-
-    def forward(self, frames: Tensor) -> Tensor:
-        small, of_now, of_then, common = self.compared(frames)
-        changed = torch.clamp(of_now + of_then - 2 * common, min=0.0)
-        lighter = 8 * (small[:, :1] - small[:, 1:])
-        rougher = 10 * (torch.sqrt(of_now + _FLOOR) - torch.sqrt(of_then + _FLOOR))
-        strength = 10 * (torch.sqrt(changed + _FLOOR) - _FLOOR**0.5)
-        return torch.cat([lighter, rougher, strength, changed / (of_now + of_then + _FLOOR)], dim=1)
-
-
-def _gaussian(sigma_px: float) -> Tensor:
-    reach = int(3 * sigma_px)
-    weights = torch.exp(-torch.arange(-reach, reach + 1).float().square() / (2 * sigma_px**2))
-    return weights / weights.sum()
-
-
-def _blurred(images: Tensor, kernel: Any) -> Tensor:
-    count, reach = images.shape[1], len(kernel) // 2
-    along_x = kernel.view(1, 1, 1, -1).repeat(count, 1, 1, 1)
-    along_y = kernel.view(1, 1, -1, 1).repeat(count, 1, 1, 1)
-    images = conv2d(pad(images, (reach, reach, 0, 0), mode="replicate"), along_x, groups=count)
-    return conv2d(pad(images, (0, 0, reach, reach), mode="replicate"), along_y, groups=count)

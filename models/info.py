@@ -13,7 +13,7 @@ from .normalise import Normalisation
 
 __all__ = ["FORMAT_VERSION", "METADATA_KEY", "Architecture", "ModelInfo", "parse_model", "read_info", "write_info"]
 
-FORMAT_VERSION = 3  # 2 adds architecture.channels and reduction; 3 adds precision and domain
+FORMAT_VERSION = 3  # 2 adds architecture.channels and reduction; 3 adds precision, domain and architecture.textures
 METADATA_KEY = "ionfront"
 
 
@@ -23,6 +23,7 @@ class Architecture(BaseModel):
     Attributes:
         channels: 1 for a network that looks at a frame alone, 2 for one that compares it with a reference: how the
             specimen looked at first.
+        textures: Whether maps of local texture are among the channels that the encoder is given.
         comparison: Where a network of 2 channels compares: "late" after its decoder, "early" before its encoder.
     """
 
@@ -33,6 +34,7 @@ class Architecture(BaseModel):
     encoder_depth: int = Field(default=4, ge=1, le=5)
     decoder_channels: tuple[int, ...] = (128, 64, 32, 16)
     channels: int = Field(default=1, ge=1, le=2)
+    textures: bool = False
     comparison: Literal["late", "early"] = "late"
 
     @property

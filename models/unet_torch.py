@@ -12,12 +12,15 @@ from torch import Tensor, nn
 
 from ionfront.core import ModelFileError, UsageError
 
-from .comparison_torch import COMPARISON_PREFIX, ChangeSeeingUnet, ComparingUnet
+from .comparison_torch import COMPARISON_PREFIX, ComparingUnet
 from .info import Architecture, parse_model
+from .maps_torch import Changes, MapSeeingUnet
 
 __all__ = ["HEAD_PREFIX", "build_unet", "load_weights", "weights_from_onnx"]
 
 HEAD_PREFIX = "segmentation_head."
+
+_WITHOUT_CHANGES = tuple(MapSeeingUnet.seen(textures, changes=False) for textures in (False, True))
 
 
 def build_unet(architecture: Architecture, n_phases: int, encoder_weights: str | None = None) -> nn.Module:
@@ -42,7 +45,7 @@ def build_unet(architecture: Architecture, n_phases: int, encoder_weights: str |
             encoder_depth=architecture.encoder_depth,
             encoder_weights=encoder_weights,
             decoder_channels=architecture.decoder_channels,
-            in_channels=ChangeSeeingUnet.CHANNELS if architecture.sees_changes else 1,
+            in_channels=MapSeeingUnet.seen(architecture.textures, architecture.sees_changes),
             classes=n_phases,
         )
     except KeyError as error:
@@ -51,12 +54,12 @@ def build_unet(architecture: Architecture, n_phases: int, encoder_weights: str |
             "or another from its documentation."
         ) from error
     _drop_unused_stages(unet, architecture)
-    if architecture.channels == 1:
+    if architecture.channels == 1 and not architecture.textures:
         return unet
     if architecture.encoder_depth < 2:
-        raise UsageError("encoder_depth is 1; a model that compares (channels 2) needs 2 or more.")
-    if architecture.sees_changes:
-        return ChangeSeeingUnet(unet)
+        raise UsageError("encoder_depth is 1; a model that compares (channels 2) or sees textures needs 2 or more.")
+    if architecture.textures or architecture.sees_changes:
+        return MapSeeingUnet(unet, architecture.textures, architecture.sees_changes)
     return ComparingUnet(unet, architecture.decoder_channels[-1], n_phases)
 
 
@@ -110,13 +113,16 @@ def load_weights(unet: nn.Module, weights: dict[str, Tensor]) -> list[str]:
 def _for_channels(weight: Tensor, own: Tensor) -> Tensor:
     """First filters of a network with changes among its channels for one without, or the other way round.
 
-    Those of changes are left out, or new and zero; for a frame that is its own reference both are the same.
+    Those of changes, which come last, are left out, or new and zero; for a frame that is its own reference both are
+    the same.
     """
-    channels = {tensor.shape[1] for tensor in (weight, own) if tensor.ndim == 4}
-    if channels != {1, ChangeSeeingUnet.CHANNELS} or weight[:, :1].shape != own[:, :1].shape:
+    if weight.ndim != 4 or own.ndim != 4 or weight.shape[0] != own.shape[0] or weight.shape[2:] != own.shape[2:]:
+        return weight
+    kept = min(weight.shape[1], own.shape[1])
+    if abs(weight.shape[1] - own.shape[1]) != Changes.COUNT or kept not in _WITHOUT_CHANGES:
         return weight
     fitted = torch.zeros_like(own)
-    fitted[:, :1] = weight[:, :1]
+    fitted[:, :kept] = weight[:, :kept]
     return fitted
 
 

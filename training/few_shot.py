@@ -113,6 +113,7 @@ class Tuner:
         return SegmenterModule(
             phases=list(self.info.phases),
             channels=architecture.channels,
+            textures=architecture.textures,
             comparison=architecture.comparison,
             decoder=architecture.decoder,
             encoder=architecture.encoder,

@@ -61,6 +61,7 @@ class SegmenterModule(LightningModule):  # type: ignore[misc]
         schedule: Course of the learning rate.
         warmup_fraction: Share of all steps in which it rises.
         loss: Weights of the loss.
+        textures: Whether the network is given maps of local texture too; it learns faster with them.
         comparison: Where a model of 2 channels compares: "late" after its decoder, "early" before its encoder.
         train_only: "comparison" leaves the U-Net of a model that compares as it was in `init_from`.
         freeze_norm: Whether batch normalisation keeps the statistics of `init_from`. Batches of a few crops, each from
@@ -89,6 +90,7 @@ class SegmenterModule(LightningModule):  # type: ignore[misc]
         schedule: Schedule = "one-cycle",
         warmup_fraction: float = 0.1,
         loss: Loss = Loss(),
+        textures: bool = True,
         comparison: Literal["late", "early"] = "early",
         train_only: Literal["all", "comparison"] = "all",
         freeze_norm: bool = False,
@@ -104,6 +106,7 @@ class SegmenterModule(LightningModule):  # type: ignore[misc]
             encoder_depth=encoder_depth,
             decoder_channels=tuple(decoder_channels or _default_widths(encoder_depth)),
             channels=channels,
+            textures=textures,
             comparison=comparison,
         )
         self.phases = list(phases)

@@ -109,26 +109,43 @@ def test_the_file_is_plain_onnx(tiny_onnx, tiny_unet):
         assert np.abs(logits - tiny_unet(torch.from_numpy(x)).numpy()).max() < 1e-3
 
 
-def early(info):
-    return info.architecture.model_copy(update={"channels": 2, "comparison": "early"})
+def architecture(info, **changes):
+    return info.architecture.model_copy(update=changes)
 
 
-def test_a_network_that_sees_changes_does_what_one_without_does_where_nothing_changed(tiny_info, tiny_unet, tiny_onnx):
-    seeing = build_unet(early(tiny_info), 3).eval()
-    assert load_weights(seeing, weights_from_onnx(tiny_onnx)) == []
-    frame, other = torch.rand(2, 1, 1, 32, 48)
-    torch.testing.assert_close(seeing(torch.cat([frame, frame], dim=1)), tiny_unet(frame))
-    torch.testing.assert_close(seeing(torch.cat([frame, other], dim=1)), tiny_unet(frame))  # before it is trained
-
-
-def test_what_changed_is_seen_and_travels_through_a_file(tiny_info, tmp_path):
+@pytest.mark.parametrize("textures", [False, True])
+def test_a_network_that_sees_changes_does_what_one_without_does_where_nothing_changed(tiny_info, tmp_path, textures):
     torch.manual_seed(1)
-    seeing = build_unet(early(tiny_info), 3).eval()
-    info = tiny_info.model_copy(update={"architecture": early(tiny_info)})
-    export_segmenter(seeing, info, tmp_path / "early.onnx")  # compares the file with torch
+    alone, seeing = (
+        build_unet(architecture(tiny_info, channels=channels, comparison="early", textures=textures), 3).eval()
+        for channels in (1, 2)
+    )
+    info = tiny_info.model_copy(update={"architecture": architecture(tiny_info, textures=textures)})
+    export_segmenter(alone, info, tmp_path / "alone.onnx")  # compares the file with torch
+    assert load_weights(seeing, weights_from_onnx(tmp_path / "alone.onnx")) == []
+    frame, other = torch.rand(2, 1, 1, 32, 48)
+    torch.testing.assert_close(seeing(torch.cat([frame, frame], dim=1)), alone(frame))
+    torch.testing.assert_close(seeing(torch.cat([frame, other], dim=1)), alone(frame))  # before it is trained
+
+
+@pytest.mark.parametrize("textures", [False, True])
+def test_what_changed_is_seen_and_travels_through_a_file(tiny_info, tmp_path, textures):
+    torch.manual_seed(1)
+    with_changes = architecture(tiny_info, channels=2, comparison="early", textures=textures)
+    seeing = build_unet(with_changes, 3).eval()
+    info = tiny_info.model_copy(update={"architecture": with_changes})
+    export_segmenter(seeing, info, tmp_path / "early.onnx")
     frame, other = torch.rand(2, 1, 1, 32, 48)
     same, changed = (seeing(torch.cat([frame, reference], dim=1)) for reference in (frame, other))
     assert (same - changed).abs().max() > 1e-3
-    alone = build_unet(tiny_info.architecture, 3).eval()
+    alone = build_unet(architecture(tiny_info, textures=textures), 3).eval()
     assert load_weights(alone, weights_from_onnx(tmp_path / "early.onnx")) == []
     torch.testing.assert_close(alone(frame), same)
+
+
+def test_textures_are_not_left_out(tiny_info, tmp_path):
+    with_textures = architecture(tiny_info, textures=True)
+    info = tiny_info.model_copy(update={"architecture": with_textures})
+    export_segmenter(build_unet(with_textures, 3), info, tmp_path / "textures.onnx")
+    with pytest.raises(ModelFileError, match="do not fit"):
+        load_weights(build_unet(tiny_info.architecture, 3), weights_from_onnx(tmp_path / "textures.onnx"))
