@@ -222,7 +222,7 @@ def _name(movie_path: Path, index: int) -> str:
 def _write(out: Path, movie_path: Path, view: _View, suggestions: Sequence[Suggestion], overwrite: bool) -> None:
     """A labelled data set whose frames are one group: they show one specimen."""
     movie = view.movie
-    frames = ((_name(movie_path, item.frame), *view.one(item.frame), movie_path.name) for item in suggestions)
+    frames = ((_name(movie_path, item.frame), *view.one(item.frame), movie_name(movie_path)) for item in suggestions)
     write_labelled(
         out,
         frames,
