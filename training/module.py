@@ -90,7 +90,7 @@ class SegmenterModule(LightningModule):  # type: ignore[misc]
         schedule: Schedule = "one-cycle",
         warmup_fraction: float = 0.1,
         loss: Loss = Loss(),
-        textures: bool = True,
+        textures: bool = False,
         comparison: Literal["late", "early"] = "early",
         train_only: Literal["all", "comparison"] = "all",
         freeze_norm: bool = False,
