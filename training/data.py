@@ -152,10 +152,9 @@ class SegmentationData(LightningDataModule):  # type: ignore[misc]
         synthetic, norm, reduction = self.synthetic, self.normalisation, self.reduction
         fraction = 0.0 if not synthetic.scenes else 1.0 if not len(frames) else synthetic.fraction
         per_scene = max(1, self._samples // max(1, synthetic.scenes))
-
         unique = max(1, per_scene // synthetic.repeats)
 
-        @lru_cache(maxsize=POOL * unique)
+        @lru_cache(maxsize=POOL * unique if synthetic.repeats > 1 else 0)  # what is used once need not be kept
         def from_scene(number: int, turn: int) -> tuple[Float, Label]:
             seed = synthetic.seed + number * world + rank
             rng = np.random.default_rng((self._seed, seed, turn))
