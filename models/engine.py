@@ -1,6 +1,9 @@
 """From a frame to phases: the light engine that analysis, acquisition and serving share. No torch here."""
 
+import ctypes
 import hashlib
+import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -96,7 +99,7 @@ def load_segmenter(
 
     Args:
         path: ONNX file; None takes the bundled model.
-        device: "auto" takes a GPU where ONNX Runtime has one, else the CPU.
+        device: "auto" takes a GPU where torch can use one, else the CPU.
         precision: Arithmetic on the CPU; see the measurements in `benchmarks/engines.py`.
         threads: CPU threads; None takes all cores, or as many as a container grants.
 
@@ -112,24 +115,47 @@ def load_segmenter(
             f"{path} cannot be read ({error.strerror}); a model file (.onnx) is needed: check the path."
         ) from error
     _, info = parse_model(content, path)
-    network = _open_network(content, path, device, precision, threads)
+    network = _open_network(content, path, info, device, precision, threads)
     return Segmenter(network, info, hashlib.sha256(content).hexdigest())
 
 
-def _open_network(content: bytes, path: Path, device: Device, precision: Precision, threads: int | None) -> Network:
-    from .onnxruntime_network import OnnxRuntimeNetwork, cuda_available
+def _open_network(
+    content: bytes, path: Path, info: ModelInfo, device: Device, precision: Precision, threads: int | None
+) -> Network:
+    if device == "cuda":
+        return _gpu_network(path, precision)
+    if device == "auto" and precision == info.precision == "f32" and _driver_installed():
+        with suppress(UsageError):  # no torch that can use it
+            return _gpu_network(path, precision)
     from .openvino_network import OpenVinoNetwork  # late: half a second that `--help` need not wait for
 
-    if device == "cuda" or (device == "auto" and precision == "f32" and cuda_available()):
-        if precision != "f32":
-            raise UsageError(f"precision {precision} was asked for on a GPU; the GPU engine computes in f32: leave it.")
-        return OnnxRuntimeNetwork(content)
     try:
         return OpenVinoNetwork(content, precision, core_quota() if threads is None else threads)
     except RuntimeError as error:
         raise ModelFileError(
             f"{path} holds a network that cannot be run ({str(error).splitlines()[0]}): export it anew."
         ) from error
+
+
+def _gpu_network(path: Path, precision: Precision) -> Network:
+    if precision != "f32":
+        raise UsageError(f"precision {precision} was asked for on a GPU; the GPU engine computes in f32: leave it.")
+    try:
+        from .gpu_torch import TorchNetwork
+    except ImportError as error:
+        raise UsageError(
+            "device cuda was asked for, and torch is not installed: install `ionfront[gpu]`, or use --device cpu."
+        ) from error
+    return TorchNetwork(path)
+
+
+def _driver_installed() -> bool:
+    """Whether NVIDIA's driver is here; to ask torch would take seconds on every machine without."""
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True
 
 
 def _softmax(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:

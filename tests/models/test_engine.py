@@ -12,7 +12,6 @@ from PIL import Image
 
 from ionfront.core import ModelFileError, UsageError
 from ionfront.models import Architecture, ModelInfo, Segmenter, load_segmenter, normalise
-from ionfront.models.onnxruntime_network import cuda_available
 from ionfront.models.openvino_network import OpenVinoNetwork
 from ionfront.models.tiling import Tiling
 
@@ -128,7 +127,7 @@ def test_bf16_stays_close(tiny_onnx, segmenter):
     assert np.abs(low - segmenter.probabilities(image)).max() < 0.05
 
 
-@pytest.mark.skipif(cuda_available(), reason="this machine has a GPU")
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
 def test_a_missing_gpu_is_said(tiny_onnx):
     with pytest.raises(UsageError, match="cuda"):
         load_segmenter(tiny_onnx, device="cuda")
