@@ -5,7 +5,7 @@
 
 Every row is measured in a process of its own, so that its peak memory is its own, libraries included. The peaks that
 engines are held against are what the same cores reach in large matrix products (matrix_peaks.py), measured in the same
-run. int8 is NNCF's post-training quantisation, calibrated on synthetic frames; `pip install nncf` brings it.
+run. int8 is what `ionfront quantise` writes, calibrated on synthetic frames; `pip install nncf` brings it.
 
 "IonFront" is a frame's whole way to probabilities, scaling and tiles included, as `ionfront analyze` goes it; the rows
 after it are the network alone. AtomAI's row is its `predict` on the same frame, without coordinates of blobs; its CPU
@@ -132,14 +132,13 @@ def _peaks() -> dict[str, tuple[str, float]]:
 
 
 def quantise(model: Path, folder: Path) -> None:
-    """Write the int8 network as OpenVINO IR into `folder`."""
-    import nncf
-    import openvino as ov
+    """Write the int8 copy that `ionfront quantise` makes into `folder`, whatever it loses."""
+    from ionfront.training.quantise import quantise as quantised
+    from ionfront.training.quantise import synthetic_frames
 
-    network = ov.Core().read_model(model)
-    reduction = read_info(model).reduction
-    frames = [reduced(channels, reduction)[None] for channels in _channels(model, 320 * reduction, 24)]
-    ov.save_model(nncf.quantize(network, nncf.Dataset(frames), subset_size=len(frames)), folder / "int8.xml")
+    phases = read_info(model).phases
+    frames = [synthetic_frames(kind, 8, phases) for kind in ("calibration", "held out")]
+    quantised(model, folder / "int8.onnx", *frames, force=True)
 
 
 def _forward(engine: str, model: Path, folder: Path) -> Forward:
@@ -149,7 +148,7 @@ def _forward(engine: str, model: Path, folder: Path) -> Forward:
         case "IonFront":
             return _segmenter_forward(model)
         case "OpenVINO int8":
-            return _openvino_forward(folder / "int8.xml", "f32")
+            return _openvino_forward(folder / "int8.onnx", "f32")
         case _:
             return _openvino_forward(model, engine.split()[-1])
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionfront.core import Quantity
+from ionfront.training.scores import student_interval
 
 Row = dict[str, Any]
 Floats = NDArray[np.float64]
@@ -61,11 +62,12 @@ def summarise(rows: Sequence[Row]) -> Summary:
     drawn = rng.multinomial(len(rows), np.full(len(rows), 1 / len(rows)), size=SAMPLES) / len(rows)
     value, sampled = np.mean(values, axis=0), np.einsum("sr,rsp->sp", drawn, np.stack(samples))
     mean = sampled.mean(axis=1)
+    units = len(rows) if len(rows) > 1 else len({frame["group"] for frame in rows[0]["test"]})
     return Summary(
         repeats=tuple(row["repeat"] for row in rows),
-        mean_iou=Quantity.from_samples(float(value.mean()), mean),
+        mean_iou=student_interval(float(value.mean()), mean, units),
         iou={
-            phase: Quantity.from_samples(float(value[index]), sampled[:, index])
+            phase: student_interval(float(value[index]), sampled[:, index], units)
             for index, phase in enumerate(rows[0]["phases"][1:])
         },
         samples=mean,
@@ -120,7 +122,9 @@ def _against(name: str, methods: dict[str, Summary]) -> str:
     gain = ours.mean_iou.value - theirs.mean_iou.value
     text = f"{gain:+.3f}"
     if ours.repeats == theirs.repeats:
-        text = f"{gain:+.3f} ({_ends(Quantity.from_samples(gain, ours.samples - theirs.samples), '+.3f')})"
+        text = (
+            f"{gain:+.3f} ({_ends(student_interval(gain, ours.samples - theirs.samples, len(ours.repeats)), '+.3f')})"
+        )
     times = f"training {ours.train_s / theirs.train_s:.2g} x, a frame {ours.predict_s / theirs.predict_s:.2g} x"
     return f"{best}: {text}; {times}"
 

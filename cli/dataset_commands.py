@@ -27,6 +27,13 @@ Out = Annotated[Path, typer.Option(help="Folder of the labelled data set to writ
 Names = Annotated[
     str, typer.Option(help="Class names in the order of their ids, without the background, comma between.")
 ]
+Partial = Annotated[
+    bool,
+    typer.Option(
+        "--partial",
+        help="Only some objects are outlined: ignore what lies outside. A class `background` outlines background.",
+    ),
+]
 
 
 def synth_command(
@@ -60,9 +67,10 @@ def import_yolo_command(
     polygons: Annotated[Path, typer.Argument(help="Folder of YOLO polygon files, one an image, same stem.")],
     out: Out,
     names: Names,
+    partial: Partial = False,
 ) -> None:
     """YOLO polygons: class, then x y in fractions of the image."""
-    say(f"{len(import_yolo(images, polygons, _split(names), out).frames)} labelled frames: {out}")
+    say(f"{len(import_yolo(images, polygons, _split(names), out, partial=partial).frames)} labelled frames: {out}")
 
 
 @import_app.command("coco")
@@ -70,9 +78,10 @@ def import_coco_command(
     annotations: Annotated[Path, typer.Argument(help="COCO JSON file.")],
     images: Annotated[Path, typer.Argument(help="Folder of images.")],
     out: Out,
+    partial: Partial = False,
 ) -> None:
     """COCO polygons."""
-    say(f"{len(import_coco(annotations, images, out).frames)} labelled frames: {out}")
+    say(f"{len(import_coco(annotations, images, out, partial=partial).frames)} labelled frames: {out}")
 
 
 def import_labels_command(

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ionfront.core import DEFAULT_SCHEME
 from ionfront.datasets import FAMILY_NAMES, read_labelled
 from ionfront.models import read_info
 
@@ -56,11 +57,14 @@ def quantise_command(
     """An int8 copy of a model, about twice as fast on a CPU, with its loss of accuracy measured and written into it."""
     from ionfront.training.quantise import quantise, split_frames, synthetic_frames
 
+    info = read_info(model)
     if data is None:
-        phases = read_info(model).phases
-        calibration, held_out = (synthetic_frames(kind, scenes, phases) for kind in ("calibration", "held out"))
+        calibration, held_out = (synthetic_frames(kind, scenes, info.phases) for kind in ("calibration", "held out"))
     else:
         calibration, held_out = split_frames(read_labelled(data))
+        if info.architecture.channels == 2 and info.phases == DEFAULT_SCHEME.names:
+            # labelled frames come without a reference, so they show no change
+            calibration += synthetic_frames("calibration", scenes, info.phases)
     result = quantise(model, out, calibration, held_out, most_loss=most_loss, force=force, overwrite=overwrite)
     if as_json:
         say_json(result.record())

@@ -8,7 +8,9 @@ import typer
 
 from ionfront.core import MissingExtraError, atomic_output
 from ionfront.datasets import read_labelled
-from ionfront.training.evaluate import Evaluation, evaluate
+from ionfront.models import read_info
+from ionfront.training.evaluate import Evaluation, chosen_frames, evaluate
+from ionfront.training.provenance import seen_in_training
 from ionfront.training.report import print_evaluation
 
 from .console import say, say_json, warn
@@ -56,7 +58,10 @@ def evaluate_command(
     as_json: AsJson = False,
 ) -> None:
     """IoU, Dice, boundary F1 and calibration error of a model, by phase and group, with 95 % intervals."""
-    _show(evaluate(model, read_labelled(data), group, tolerance_px=tolerance_px), as_json, out)
+    labelled = read_labelled(data)
+    if seen := seen_in_training(read_info(model), chosen_frames(labelled.frames, group)):
+        warn(f"the model was trained on {len(seen)} of these frames ({seen[0]} first): it has seen their answers.")
+    _show(evaluate(model, labelled, group, tolerance_px=tolerance_px), as_json, out)
 
 
 def cross_validate_command(
@@ -85,6 +90,10 @@ def finetune_command(
     forget: Annotated[
         float, typer.Option(min=0, help="Largest loss of mean IoU on the old task, where the phases are the same.")
     ] = 0.02,
+    held_out_group: Annotated[
+        list[str] | None, typer.Option(help="Group to leave alone, to judge the model on; may be given several times.")
+    ] = None,
+    name: Annotated[str, typer.Option(help="Name under which MLflow registers the model.")] = "ionfront-segmenter",
     seed: Annotated[int, typer.Option(help="Seed of folds, crops and augmentation.")] = 0,
     tracking: Annotated[str, typer.Option(help="MLflow tracking URI; none records nothing.")] = "sqlite:///mlflow.db",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model that is there already.")] = False,
@@ -102,7 +111,8 @@ def finetune_command(
         model=model,
         minutes=minutes,
         forget=forget,
-        tracking=Tracking(uri=tracking),
+        held_out_groups=held_out_group or (),
+        tracking=Tracking(uri=tracking, registered_name=name),
         seed=seed,
         overwrite=overwrite,
         tell=lambda text: None if as_json else say(f"  {text}"),
@@ -112,7 +122,7 @@ def finetune_command(
 
 _HELD_OUT = {
     "group": "specimens that the models judged had not seen",
-    "frame": "frames of the same specimen: of another one expect less",
+    "frame": "other frames, perhaps of the same specimen (the data set names no groups): of another one expect less",
     "quarter": "quarters of the only frame: of another frame expect less",
 }
 
@@ -126,6 +136,8 @@ def _show_finetuning(done: "FineTuning") -> None:
             f"These are scores of {done.folds} models, each trained on a part of the frames and judged on "
             f"{_HELD_OUT[done.unit]}. The model written was trained on all, for longer."
         )
+        if read_info(done.model_path).architecture.channels == 2:
+            say("Labelled frames come without a reference: in a movie, the model also sees what has changed.")
     if done.memory is None:
         warn("the phases are not those of the model it began with: what that one could label, this one cannot.")
     else:

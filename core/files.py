@@ -21,7 +21,7 @@ def atomic_output(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
     Raises:
         OutputExistsError: `path` exists and `overwrite` was not asked for.
     """
-    path = Path(path)
+    path = Path(os.path.abspath(path))  # "." has no name to put a draft beside
     if path.exists() and not overwrite:
         raise OutputExistsError(
             f"{path} exists already; finished results are never overwritten unasked. "

@@ -3,7 +3,7 @@
 from .ahead import read_ahead
 from .averaging import averaged_frames, frames_to_average
 from .blocks import block_means
-from .grey import is_blanked
+from .grey import is_blanked, without_gaps
 from .importers import import_coco, import_yolo
 from .labelled import LabelledFrame, LabelledSet, read_labelled
 from .labelled_changes import extend_labelled, replace_labels
@@ -60,6 +60,7 @@ __all__ = [
     "replace_labels",
     "scheme_of",
     "split_by_group",
+    "without_gaps",
     "write_label_zarr",
     "write_labelled",
     "write_synthetic",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ionfront.core import MovieError
 
-__all__ = ["check_dtype", "describe_conversion", "grey_dtype", "is_blanked", "to_grey"]
+__all__ = ["check_dtype", "describe_conversion", "grey_dtype", "is_blanked", "to_grey", "without_gaps"]
 
 _WEIGHTS = np.array([0.299, 0.587, 0.114])
 

@@ -22,6 +22,9 @@ __all__ = ["import_coco", "import_yolo"]
 StrPath = str | PathLike[str]
 GroupOf = Callable[[str], str]
 
+_BACKGROUND = "background"
+_IGNORED = 255
+
 
 def import_yolo(
     frames_dir: StrPath,
@@ -31,6 +34,7 @@ def import_yolo(
     *,
     group_of: GroupOf | None = None,
     pixel_size_nm: float | None = None,
+    partial: bool = False,
 ) -> LabelledSet:
     """Import YOLO polygons (a line an object: class, then x y … as fractions) or boxes (class, centre, size).
 
@@ -39,10 +43,12 @@ def import_yolo(
     Args:
         frames_dir: Images; colour becomes grey as in `open_movie`.
         polygons_dir: Text files with the names of their images.
-        class_names: Names of classes 0, 1, …, which become label ids 1, 2, …; 0 is background.
+        class_names: Names of classes 0, 1, …, which become label ids 1, 2, …; 0 is background, also as a class.
         out: Folder to write.
         group_of: Group of a frame, by its name; all frames are one group if not given, as frames of one movie are.
         pixel_size_nm: Edge of a pixel [nm], where known.
+        partial: Only some objects are outlined. What lies outside was judged by nobody and is ignored; background is
+            what a class of that name outlines.
 
     Raises:
         LabelledDataError: A polygon file has no image, or a line is not as above.
@@ -57,9 +63,10 @@ def import_yolo(
     def frames() -> Iterator[Frame]:
         for file in files:
             image = _image(images, file.stem, str(file))
-            yield file.stem, image, _yolo_labels(file, _shape(image), len(class_names)), group(file.stem)
+            yield file.stem, image, _yolo_labels(file, _shape(image), ids, elsewhere), group(file.stem)
 
-    return _write(out, frames(), PhaseScheme(("background", *class_names)), pixel_size_nm)
+    ids, elsewhere = _ids(class_names), _IGNORED if partial else 0
+    return _write(out, frames(), _scheme(class_names), pixel_size_nm, partial)
 
 
 def import_coco(
@@ -69,6 +76,7 @@ def import_coco(
     *,
     group_of: GroupOf | None = None,
     pixel_size_nm: float | None = None,
+    partial: bool = False,
 ) -> LabelledSet:
     """Import a COCO file with polygons or uncompressed run lengths; categories become ids 1, 2, … in order of their id.
 
@@ -78,27 +86,44 @@ def import_coco(
         out: Folder to write.
         group_of: Group of a frame, by its name; all frames are one group if not given.
         pixel_size_nm: Edge of a pixel [nm], where known.
+        partial: Only some objects are outlined. What lies outside was judged by nobody and is ignored; background is
+            what a class of that name outlines.
 
     Raises:
         LabelledDataError: The file is no COCO file, an image is missing, or a segmentation is of an unknown kind.
     """
     annotations, images_dir = Path(annotations), Path(images_dir)
     images, names, objects = _read_coco(annotations)
-    ids = {category: i + 1 for i, category in enumerate(names)}
+    ids = dict(zip(names, _ids(list(names.values())), strict=True))
+    elsewhere = _IGNORED if partial else 0
     group = group_of or (lambda _: images_dir.resolve().name)
 
     def frames() -> Iterator[Frame]:
         for image_id, file_name in images.items():
             file = images_dir / file_name
             pixels = _image({file.stem: file} if file.exists() else {}, file.stem, str(annotations))
-            label = _coco_labels([o for o in objects if o["image_id"] == image_id], ids, _shape(pixels), annotations)
+            of_image = [o for o in objects if o["image_id"] == image_id]
+            label = _coco_labels(of_image, ids, _shape(pixels), annotations, elsewhere)
             yield file.stem, pixels, label, group(file.stem)
 
-    return _write(out, frames(), PhaseScheme(("background", *names.values())), pixel_size_nm)
+    return _write(out, frames(), _scheme(list(names.values())), pixel_size_nm, partial)
 
 
-def _write(out: StrPath, frames: Iterator[Frame], scheme: PhaseScheme, pixel_size_nm: float | None) -> LabelledSet:
-    return write_labelled(out, frames, scheme, pixel_size_nm=pixel_size_nm, file_ending=".tif")
+def _ids(class_names: Sequence[str]) -> list[int]:
+    """Label id of each class: 0 for background, 1, 2, … for the others."""
+    phases = _scheme(class_names).names
+    return [phases.index(name) for name in class_names]
+
+
+def _scheme(class_names: Sequence[str]) -> PhaseScheme:
+    return PhaseScheme((_BACKGROUND, *(name for name in class_names if name != _BACKGROUND)))
+
+
+def _write(
+    out: StrPath, frames: Iterator[Frame], scheme: PhaseScheme, pixel_size_nm: float | None, partial: bool
+) -> LabelledSet:
+    ignore = _IGNORED if partial else None
+    return write_labelled(out, frames, scheme, pixel_size_nm=pixel_size_nm, file_ending=".tif", ignore_label=ignore)
 
 
 def _image(images: Mapping[str, Path], name: str, wanted_by: str) -> NDArray[Any]:
@@ -114,24 +139,25 @@ def _shape(image: NDArray[Any]) -> tuple[int, int]:
     return image.shape[0], image.shape[1]
 
 
-def _yolo_labels(file: Path, shape: tuple[int, int], n_classes: int) -> NDArray[np.uint8]:
+def _yolo_labels(file: Path, shape: tuple[int, int], ids: Sequence[int], elsewhere: int) -> NDArray[np.uint8]:
     lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-    outlines = [_yolo_outline(line, f"{file}, line {i}", n_classes) for i, line in enumerate(lines, 1) if line.strip()]
-    return paint_polygons(shape, [(label_id, corners * [shape[1], shape[0]]) for label_id, corners in outlines])
+    outlines = [_yolo_outline(line, f"{file}, line {i}", ids) for i, line in enumerate(lines, 1) if line.strip()]
+    scale = [shape[1], shape[0]]
+    return paint_polygons(shape, [(label_id, corners * scale) for label_id, corners in outlines], elsewhere)
 
 
-def _yolo_outline(line: str, where: str, n_classes: int) -> tuple[int, NDArray[np.float64]]:
+def _yolo_outline(line: str, where: str, ids: Sequence[int]) -> tuple[int, NDArray[np.float64]]:
     """Label id, and corners (n, 2) x, y as fractions."""
     try:
         object_class, *rest = line.split()
-        label_id, values = int(object_class) + 1, np.array(rest, float)
+        number, values = int(object_class), np.array(rest, float)
     except ValueError as error:
         raise LabelledDataError(f"{where}: '{line[:60]}' is no class followed by numbers.") from error
-    if not 1 <= label_id <= n_classes:
-        raise LabelledDataError(f"{where}: class {label_id - 1} has no name; {n_classes} names were given.")
+    if not 0 <= number < len(ids):
+        raise LabelledDataError(f"{where}: class {number} has no name; {len(ids)} names were given.")
     if values.size < 4 or values.size % 2 or not ((values > -0.01) & (values < 1.01)).all():
         raise LabelledDataError(f"{where}: {values.size} values; pairs of fractions of the image's size are needed.")
-    return label_id, _box_corners(values) if values.size == 4 else values.reshape(-1, 2)
+    return ids[number], _box_corners(values) if values.size == 4 else values.reshape(-1, 2)
 
 
 def _box_corners(box: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -153,9 +179,9 @@ def _read_coco(path: Path) -> tuple[dict[int, str], dict[int, str], list[dict[st
 
 
 def _coco_labels(
-    objects: Sequence[dict[str, Any]], ids: Mapping[int, int], shape: tuple[int, int], path: Path
+    objects: Sequence[dict[str, Any]], ids: Mapping[int, int], shape: tuple[int, int], path: Path, elsewhere: int
 ) -> NDArray[np.uint8]:
-    labels = np.zeros(shape, np.uint8)
+    labels = np.full(shape, elsewhere, np.uint8)
     for item in objects:
         mask = _coco_mask(item.get("segmentation"), shape, f"{path}, annotation {item.get('id')}")
         if item.get("category_id") not in ids:

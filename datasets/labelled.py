@@ -76,6 +76,7 @@ class LabelledSet:
         ignore_label: Id of pixels that nobody judged; None if every pixel is labelled.
         pixel_size_nm: Edge of a pixel [nm], None where unknown.
         frame_time_s: Time between frames [s], None where unknown.
+        names_groups: Whether the set says which frames share a specimen; else each counts as a group of its own.
     """
 
     root: Path
@@ -84,6 +85,7 @@ class LabelledSet:
     ignore_label: int | None = None
     pixel_size_nm: float | None = None
     frame_time_s: float | None = None
+    names_groups: bool = False
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -128,7 +130,7 @@ def read_labelled(path: str | PathLike[str], *, check_labels: bool = True) -> La
         if check_labels:
             frame.load_label()
     scheme = _scheme(names, meta.reaction_order, root / "dataset.json")
-    return LabelledSet(root, scheme, frames, ignore, meta.pixel_size_nm, meta.frame_time_s)
+    return LabelledSet(root, scheme, frames, ignore, meta.pixel_size_nm, meta.frame_time_s, bool(meta.groups))
 
 
 def _read_json(path: Path) -> _DatasetJson:

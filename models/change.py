@@ -8,7 +8,8 @@ of frames, which shows what is faint and slow.
 How far a block strays by noise alone is read off the movie: from how far blocks of that brightness strayed over the
 last frames, in the median, as most of a frame does not change. No model of the detector is needed, and frames whose
 noise is alike (averaged ones, compressed video) are judged by what they show. Where a whole frame changes at once, as
-when the stage jumps, that looks like noise; so noise is let grow slowly only, and the jump is seen.
+when the stage jumps, that looks like noise; so noise is let grow slowly only, and the jump is seen. Where it drifts for
+long, noise is overrated all the same: `drift.py` watches for that.
 """
 
 from collections import deque
@@ -28,6 +29,7 @@ Bools = NDArray[np.bool_]
 
 _LAG = 8
 _GROWTH = 1.1  # noise of a frame over that of the frame before, at most
+_LEAST_NOISE = 1e-3
 _BINS, _BLOCKS_PER_BIN = 8, 128
 _SAMPLED_BLOCKS = 2**14
 _MEDIAN = float(ndtri(0.75))  # of |x|, for a normal x of standard deviation 1
@@ -87,11 +89,14 @@ class ChangeTest:
             self._accepted = state.copy()
         if self._seen <= self._settings.memory_frames:
             self._accepted[1] = state[1]  # nothing is compared with a mean of few frames
-        if self._seen > 1:
-            self._noise = np.minimum(self._spread(), _GROWTH * self._noise)
+        significant = self._significant(state.size)
+        if self._seen > 1 and not (self._repeated() and np.isfinite(self._noise).all()):
+            # Noise that has been none for a while grows from where it begins to matter.
+            least = max(self._settings.tolerance / significant, _LEAST_NOISE)
+            self._noise = np.minimum(self._spread(), np.maximum(_GROWTH * self._noise, least))
         if self._seen <= 2:
             return self._any_of_tile(np.ones(state.shape[1:], np.bool_))
-        limit = np.maximum(self._significant(state.size) * self._noise, self._settings.tolerance)
+        limit = np.maximum(significant * self._noise, self._settings.tolerance)
         return self._any_of_tile((np.abs(state - self._accepted) > limit).any(axis=0))
 
     def accept(self, tiles: Bools) -> None:
@@ -107,6 +112,10 @@ class ChangeTest:
         weight = np.float32(max(1 / self._settings.memory_frames, 1 / self._seen))
         self._states.append(np.stack([blocks, mean + weight * (blocks - mean)]))
         return self._states[-1]
+
+    def _repeated(self) -> bool:
+        """Whether a recorder gave the frame before once more, which says nothing of noise."""
+        return np.array_equal(self._states[-1][0], self._states[-2][0])
 
     def _significant(self, tests: int) -> float:
         """How many standard deviations noise exceeds so rarely."""

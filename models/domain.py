@@ -18,10 +18,14 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 from skimage.filters import threshold_otsu
 
+from ionfront.core import UsageError
+from ionfront.datasets import without_gaps
+
 __all__ = ["Domain", "description", "scaled_description"]
 
 Floats = NDArray[np.float64]
 
+_LEAST_PX = 32
 _EDGE_PX = 256  # a frame is looked at when its shorter edge has been reduced to this or up to twice as much
 _LEVELS = 6
 _CLIP = 5.0  # standard deviations
@@ -53,7 +57,11 @@ class Domain(BaseModel):
     limits: tuple[float, float]
 
     def strangeness(self, frame: ArrayLike) -> float:
-        """How unlike the frames trained on a frame (y, x) is: 0 is usual, over 1 is foreign."""
+        """How unlike the frames trained on a frame (y, x) is: 0 is usual, over 1 is foreign.
+
+        Raises:
+            UsageError: An edge is under 32 px.
+        """
         scores = self.scores(description(frame)[None])[0]
         usual, limits = np.asarray(self.usual), np.asarray(self.limits)
         return float(np.max((scores - usual) / (limits - usual)))
@@ -84,9 +92,16 @@ def description(frame: ArrayLike) -> Floats:
     """Numbers that tell kinds of images apart, whatever their grey scale and exposure, shape (n,).
 
     Args:
-        frame: Grey values of any real type, shape (y, x), no edge under 32 px; pixels that are not finite are dark.
+        frame: Grey values of any real type, shape (y, x), no edge under 32 px; pixels without data (NaN, infinite) hold
+            the median of the others.
+
+    Raises:
+        UsageError: An edge is under 32 px.
     """
-    view = _view(np.asarray(frame))
+    pixels = np.asarray(frame)
+    if min(pixels.shape) < _LEAST_PX:
+        raise UsageError(f"a frame of {pixels.shape} px is too small to tell its kind; {_LEAST_PX} px are needed.")
+    view = _view(without_gaps(pixels))
     levels, bands = _pyramid(view)
     numbers = (
         *_grey_values(view),
@@ -106,7 +121,7 @@ def _view(frame: NDArray[np.generic]) -> Floats:
     factor = max(1, min(frame.shape) // _EDGE_PX)
     rows, columns = (length // factor * factor for length in frame.shape)
     blocks = frame[:rows, :columns].reshape(rows // factor, factor, columns // factor, factor)
-    view = np.nan_to_num(blocks.mean(axis=(1, 3), dtype=np.float64), posinf=0.0, neginf=0.0)
+    view = blocks.mean(axis=(1, 3), dtype=np.float64)
     low, high = np.percentile(view, (1, 99))
     return _without_hot_pixels(np.clip((view - low) / max(high - low, 1e-12), -0.5, 1.5))
 

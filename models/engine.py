@@ -3,7 +3,7 @@
 import ctypes
 import hashlib
 import sys
-from contextlib import suppress
+import warnings
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -125,8 +125,12 @@ def _open_network(
     if device == "cuda":
         return _gpu_network(path, precision)
     if device == "auto" and precision == info.precision == "f32" and _driver_installed():
-        with suppress(UsageError):  # no torch that can use it
+        try:
             return _gpu_network(path, precision)
+        except UsageError:
+            pass  # no torch that can use it
+        except ModelFileError as error:  # the file's own graph says what is right
+            warnings.warn(f"{error} The CPU is used.", stacklevel=3)
     from .openvino_network import OpenVinoNetwork  # late: half a second that `--help` need not wait for
 
     try:

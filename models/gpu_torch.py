@@ -9,6 +9,7 @@ from . import torchvision_ops  # noqa: F401  before anything that imports torchv
 # isort: split
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ __all__ = ["TorchNetwork"]
 
 _KEPT_SHAPES = 4
 _APART = 0.02  # of the logits' spread; TensorFloat-32 comes to less than 0.005
+_CUDNN = partial(torch.backends.cudnn.flags, enabled=True, benchmark=True)  # by itself `flags` turns cuDNN off
 _WARM_UP = 3  # runs before a capture, in which cuDNN chooses its algorithms
 
 
@@ -88,14 +90,14 @@ class TorchNetwork:
 
     def _captured(self, shape: tuple[int, ...]) -> Callable[[Tensor], Tensor]:
         entry = torch.zeros(shape, device=self._device).contiguous(memory_format=torch.channels_last)
-        aside = torch.cuda.Stream()
+        aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         aside.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(aside), torch.backends.cudnn.flags(benchmark=True):
+        with torch.cuda.stream(aside), _CUDNN():
             for _ in range(_WARM_UP):
                 self._forward(entry)
         torch.cuda.current_stream().wait_stream(aside)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph), torch.backends.cudnn.flags(benchmark=True):
+        with torch.cuda.graph(graph), _CUDNN():
             result = self._forward(entry)
 
         def replayed(tiles: Tensor) -> Tensor:

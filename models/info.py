@@ -24,7 +24,6 @@ class Architecture(BaseModel):
         channels: 1 for a network that looks at a frame alone, 2 for one that compares it with a reference: how the
             specimen looked at first.
         textures: Whether maps of local texture are among the channels that the encoder is given.
-        comparison: Where a network of 2 channels compares: "late" after its decoder, "early" before its encoder.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -35,12 +34,6 @@ class Architecture(BaseModel):
     decoder_channels: tuple[int, ...] = (128, 64, 32, 16)
     channels: int = Field(default=1, ge=1, le=2)
     textures: bool = False
-    comparison: Literal["late", "early"] = "late"
-
-    @property
-    def sees_changes(self) -> bool:
-        """Whether changes are among the channels that the encoder is given."""
-        return self.channels == 2 and self.comparison == "early"
 
     @property
     def stride(self) -> int:

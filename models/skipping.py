@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ionfront.core import UsageError
 
 from .change import ChangeSettings, ChangeTest
+from .drift import DriftWatch
 from .engine import Segmenter
 from .info import ModelInfo
 from .reduction import enlarged
@@ -34,6 +35,7 @@ class SkipSettings:
             and labels suffer from less.
         tile_px: Edge of a tile, a power of two, or the network's stride where that is longer.
         refresh_frames: Every tile is inferred at least once in so many frames.
+        drift_px: A frame that lies farther from the last one inferred as a whole is inferred as a whole.
         change: What counts as a change.
 
     Raises:
@@ -44,6 +46,7 @@ class SkipSettings:
     margin_px: int = 128
     tile_px: int = 32
     refresh_frames: int = 100
+    drift_px: float = 0.25
     change: ChangeSettings = field(default_factory=ChangeSettings)
 
     def __post_init__(self) -> None:
@@ -131,6 +134,7 @@ class _Held:
             plan_windows(n + -n % self._stride, settings.window_px, settings.margin_px, tile) for n in size
         )
         self._test = ChangeTest(tile, settings.change)
+        self._drift = DriftWatch(settings.drift_px)
         self._age = np.zeros((len(self._rows.edges_px) - 1, len(self._columns.edges_px) - 1), int)
         self._longest = settings.refresh_frames
         self._segmenter = segmenter
@@ -143,7 +147,10 @@ class _Held:
         """Infer what changed in a frame (channel, y, x) as the network sees it; the share of a frame that this took."""
         self._age += 1
         small = padded_to(small, self._stride)
-        places = covering(self._due(self._test.changed(small[0])), self._rows, self._columns)
+        changed = self._test.changed(small[0])
+        if self._drift.moved(small[0]):
+            changed[:] = True
+        places = covering(self._due(changed), self._rows, self._columns)
         share = len(places) * self._rows.window_px * self._columns.window_px / small[0].size
         if share >= 1:
             self._infer_all(small)
@@ -163,6 +170,7 @@ class _Held:
         self._small = self._segmenter.inferred(small)[:, :rows, :columns]
         self._publish(enlarged(self._small, self._factor, self._shape))
         self._accept(np.ones_like(self._age, np.bool_))
+        self._drift.accept()
 
     def _infer_windows(self, small: Floats, places: list[tuple[int, int]]) -> None:
         large = self.probabilities.copy()

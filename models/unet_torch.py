@@ -3,6 +3,7 @@
 from . import torchvision_ops  # noqa: F401  before anything that imports torchvision
 
 # isort: split
+import warnings
 from pathlib import Path
 
 import onnx
@@ -12,7 +13,6 @@ from torch import Tensor, nn
 
 from ionfront.core import ModelFileError, UsageError
 
-from .comparison_torch import COMPARISON_PREFIX, ComparingUnet
 from .info import Architecture, parse_model
 from .maps_torch import Changes, MapSeeingUnet
 
@@ -20,6 +20,7 @@ __all__ = ["HEAD_PREFIX", "build_unet", "load_weights", "weights_from_onnx"]
 
 HEAD_PREFIX = "segmentation_head."
 
+_FIXED = ("textures.", "changes.")  # filters that are no weights
 _WITHOUT_CHANGES = tuple(MapSeeingUnet.seen(textures, changes=False) for textures in (False, True))
 
 
@@ -39,13 +40,14 @@ def build_unet(architecture: Architecture, n_phases: int, encoder_weights: str |
             f"{len(architecture.decoder_channels)} decoder widths were given for encoder_depth "
             f"{architecture.encoder_depth}; one a stage is needed: change decoder_channels."
         )
+    changes = architecture.channels == 2
     try:
         unet: nn.Module = smp.Unet(
             architecture.encoder,
             encoder_depth=architecture.encoder_depth,
             encoder_weights=encoder_weights,
             decoder_channels=architecture.decoder_channels,
-            in_channels=MapSeeingUnet.seen(architecture.textures, architecture.sees_changes),
+            in_channels=MapSeeingUnet.seen(architecture.textures, changes),
             classes=n_phases,
         )
     except KeyError as error:
@@ -54,13 +56,11 @@ def build_unet(architecture: Architecture, n_phases: int, encoder_weights: str |
             "or another from its documentation."
         ) from error
     _drop_unused_stages(unet, architecture)
-    if architecture.channels == 1 and not architecture.textures:
+    if not (changes or architecture.textures):
         return unet
     if architecture.encoder_depth < 2:
         raise UsageError("encoder_depth is 1; a model that compares (channels 2) or sees textures needs 2 or more.")
-    if architecture.textures or architecture.sees_changes:
-        return MapSeeingUnet(unet, architecture.textures, architecture.sees_changes)
-    return ComparingUnet(unet, architecture.decoder_channels[-1], n_phases)
+    return MapSeeingUnet(unet, architecture.textures, changes)
 
 
 def weights_from_onnx(path: Path) -> dict[str, Tensor]:
@@ -88,20 +88,27 @@ def load_weights(unet: nn.Module, weights: dict[str, Tensor]) -> list[str]:
     """Copy weights into a network. A segmentation head of another size stays as it is.
 
     A network that compares may start from one that does not, and says the same before it is trained; one that does not
-    may start from one that does, and leaves the comparison out.
+    may start from one that does, and leaves the comparison out. Weights that the network has no place for, as in files
+    of an IonFront before 0.4.0, are left out with a warning.
 
     Returns:
-        Names of parameters that stay new: empty, or those of the head and of the comparison.
+        Names of parameters that stay new: empty, or those of the head.
 
     Raises:
-        ModelFileError: Weights outside of both are missing or of another shape.
+        ModelFileError: Weights outside of the head are missing or of another shape.
     """
     own = unet.state_dict()
+    if lost := [name for name in weights if name not in own and not name.startswith(_FIXED)]:
+        warnings.warn(
+            f"{len(lost)} of {len(weights)} weights have no place in this network and are left out (first: {lost[0]}): "
+            "it does not start as good as the model file is.",
+            stacklevel=2,
+        )
     wanted = {name for name in own if not name.endswith("num_batches_tracked")}
     weights = {name: _for_channels(value, own[name]) if name in own else value for name, value in weights.items()}
     fitting = {name: value for name, value in weights.items() if name in own and own[name].shape == value.shape}
     new = sorted(wanted - fitting.keys())
-    if wrong := [name for name in new if not name.startswith((HEAD_PREFIX, COMPARISON_PREFIX))]:
+    if wrong := [name for name in new if not name.startswith(HEAD_PREFIX)]:
         raise ModelFileError(
             f"{len(wrong)} of {len(wanted)} weights do not fit the network (first: {wrong[0]}); "
             "set the architecture to that of the model file."

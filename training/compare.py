@@ -1,18 +1,16 @@
 """Two models on the same frames: by how much one is better, with an interval that holds for few specimens too."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t as student
 
 from ionfront.core import Quantity
 from ionfront.models import Segmenter
 
 from .evaluate import Evaluation, FrameCounts, frame_counts, refuse_other_phases, resampling_units, summarise
 from .frames import Frame, Labelled
-from .scores import Counts, added, mean_iou, resampled
+from .scores import Counts, added, mean_iou, resampled, student_interval
 
 __all__ = ["Comparison", "compare", "paired_difference"]
 
@@ -74,9 +72,7 @@ def paired_difference(
 ) -> Quantity:
     """Mean IoU of one model less that of another on the same n units, with its 95 % interval.
 
-    The bootstrap draws the same units for both models. Of few units its spread is too small by sqrt(1 - 1/n), and its
-    percentiles reach no farther than the units do (narrowness bias: Hesterberg 2015,
-    doi:10.1080/00031305.2015.1089789). So it only gives the standard error, and the interval is Student's.
+    The bootstrap draws the same units for both models.
 
     Args:
         ours: Counts of the units that one model was judged on.
@@ -86,10 +82,5 @@ def paired_difference(
         The difference; a single unit has no interval (NaN).
     """
     value = float(mean_iou(added(ours)) - mean_iou(added(theirs)))
-    n = len(ours)
-    if n == 1:
-        return Quantity(value, math.nan, math.nan)
     drawn = [mean_iou(resampled(units, samples, np.random.default_rng(seed))) for units in (ours, theirs)]
-    error = float(np.std(drawn[0] - drawn[1], ddof=1)) * math.sqrt(n / (n - 1))
-    half = float(student.ppf(0.975, n - 1)) * error
-    return Quantity(value, value - half, value + half)
+    return student_interval(value, drawn[0] - drawn[1], len(ours))

@@ -27,6 +27,7 @@ from .scores import (
     mean_iou,
     reliability,
     resampled,
+    student_interval,
 )
 
 __all__ = ["Evaluation", "FrameCounts", "Scores", "chosen_frames", "evaluate", "frame_counts", "refuse_other_phases"]
@@ -66,7 +67,8 @@ class Evaluation:
         sha256: Digest of the model file.
         phases: Names by label id.
         tolerance_px: Boundaries this close count as found [px].
-        resampled: What the bootstrap draws for the overall intervals: whole groups, or frames where there is one group.
+        resampled: What the bootstrap draws for the overall intervals: whole groups, or frames where there is one group,
+            or each is a group of its own.
         overall: Scores over all frames.
         groups: Scores of each group, intervals over its frames.
         confusion: Pixels by label id and predicted id.
@@ -198,7 +200,7 @@ def summarise(
         sha256=segmenter.sha256,
         phases=info.phases,
         tolerance_px=tolerance_px,
-        resampled="group" if len(by_group) > 1 else "frame",
+        resampled="group" if 1 < len(by_group) < len(counted) else "frame",
         overall=scores(units, len(counted)),
         groups={name: scores(counts, len(counts)) for name, counts in by_group.items()},
         confusion=tuple(tuple(int(pixels) for pixels in row) for row in total.confusion),
@@ -234,14 +236,20 @@ def _scores(
     def by_phase(score: Callable[[Counts], Float]) -> dict[str, Quantity]:
         values, spread = score(total), score(drawn)
         return {
-            name: Quantity.from_samples(float(values[index]), spread[:, index])
+            name: _share(float(values[index]), spread[:, index], len(units))
             for index, name in enumerate(phases)
             if np.isfinite(values[index])
         }
 
-    mean = Quantity.from_samples(float(mean_iou(total)), means)
-    stated = Quantity.from_samples(float(calibration_error(total)), calibration_error(drawn))
+    mean = _share(float(mean_iou(total)), means, len(units))
+    stated = _share(float(calibration_error(total)), calibration_error(drawn), len(units))
     return Scores(frames, mean, by_phase(iou), by_phase(dice), by_phase(boundary_f1), stated)
+
+
+def _share(value: float, samples: Float, n_units: int) -> Quantity:
+    """A score between 0 and 1 with its interval."""
+    spread = student_interval(value, samples, n_units)
+    return Quantity(value, *(float(np.clip(end, 0, 1)) for end in (spread.low, spread.high)))
 
 
 def without_nan(value: Any) -> Any:

@@ -88,7 +88,7 @@ class Tuner:
         self.info = before if same else _with_new_phases(before, labelled)
         self._module = self._new_module()
         self.old = _copied(self._module.network)
-        self._replayed = self._frames(replayed_frames(settings.crop_size) if self.keeps else [])
+        self._replayed = self._frames(replayed_frames(settings.crop_size * self.info.reduction) if self.keeps else [])
 
     def fit(
         self, frames: Sequence[Tagged], course: Course, shares: Sequence[float], logger: Logger | None = None
@@ -114,7 +114,6 @@ class Tuner:
             phases=list(self.info.phases),
             channels=architecture.channels,
             textures=architecture.textures,
-            comparison=architecture.comparison,
             decoder=architecture.decoder,
             encoder=architecture.encoder,
             encoder_depth=architecture.encoder_depth,

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from ionfront.core import UsageError
-from ionfront.datasets import LabelledSet, read_labelled
-from ionfront.models import ModelInfo, bundled_segmenter, load_segmenter
+from ionfront.datasets import LabelledSet, read_labelled, split_by_group
+from ionfront.models import ModelInfo, bundled_segmenter, load_segmenter, read_info
 
 from .calibrate import fit_temperature
 from .data import digest_of
@@ -29,6 +29,7 @@ from .finish import Output, record, refuse_existing
 from .holdout import Fold, HoldOut, Unit, any_labelled, hold_out
 from .judge import TOLERANCE_PX, Choice, Verdict, choose, judge, pooled_mean_iou
 from .lightning_cli import quieten
+from .provenance import TRAINED_ON, frame_digests
 from .replay import Memory, between, draw_back, scene_score, unseen_frames
 from .timed_fit import Clock, Course, Snapshot, Weights
 from .tracking import Run, Tracking, git_revision, recorded
@@ -86,6 +87,7 @@ def finetune(
     model: Path | None = None,
     minutes: float = 4.0,
     forget: float = 0.02,
+    held_out_groups: Sequence[str] = (),
     settings: FewShot = FewShot(),
     tracking: Tracking = Tracking(),
     seed: int = 0,
@@ -102,6 +104,7 @@ def finetune(
         minutes: Time for all of it. A machine too slow to judge in its part of it takes longer: the model itself always
             gets three tenths.
         forget: Largest loss of mean IoU on synthetic scenes, where the data have their phases.
+        held_out_groups: Groups that are left alone: to judge the model on, by `ionfront evaluate` or `promote`.
         settings: How the network is trained.
         tracking: Where the run is recorded, and under which name the model is registered.
         seed: Seed of folds, crops and augmentation.
@@ -120,7 +123,7 @@ def finetune(
     refuse_existing(Output(path=str(out), overwrite=overwrite))
     with warnings.catch_warnings():
         quieten()
-        labelled = read_labelled(data)
+        labelled = _without(read_labelled(data), held_out_groups)
         start = bundled_segmenter() if model is None else Path(model)
         with recorded(tracking) as run:
             job = _Job(labelled, start, settings, seed, tell, _Plan(clock, 60 * minutes, settings.judging), run)
@@ -168,11 +171,11 @@ class _Trial:
 class _OldTask:
     """The synthetic scenes that a model could label before it was fine-tuned."""
 
-    def __init__(self, tuner: Tuner, size_px: int, clock: Clock) -> None:
+    def __init__(self, tuner: Tuner, start: Path, size_px: int, clock: Clock) -> None:
         self._tuner = tuner
         self._frames = unseen_frames(size_px)
         begun_s = clock()
-        self._before = self._score(0.0, tuner.old)
+        self._before = scene_score(load_segmenter(start, device="cpu"), self._frames)
         self.seconds = clock() - begun_s
 
     def left_in(self, weights: Weights, forget: float) -> Memory:
@@ -200,7 +203,10 @@ class _Job:
 
     def run(self, out: Path, forget: float, overwrite: bool) -> FineTuning:
         """Folds, model, memory, file, record."""
-        old_task = _OldTask(self._tuner, self._settings.crop_size, self._plan.clock) if self._tuner.keeps else None
+        old_task = None
+        if self._tuner.keeps:
+            size_px = self._settings.crop_size * self._tuner.info.reduction
+            old_task = _OldTask(self._tuner, self._start, size_px, self._plan.clock)
         held = hold_out(self._labelled, self._seed)
         trials = self._trials(held)
         choice = choose([trial.scores for trial in trials]) if trials else Choice((), len(_SHARES) - 1)
@@ -255,7 +261,7 @@ class _Job:
     def _evaluation(self, out: Path, verdicts: Sequence[Verdict]) -> Evaluation | None:
         """Scores over all folds, in the name of the model that was written, and its record."""
         segmenter = load_segmenter(out)
-        counts = [count for verdict in verdicts for count in verdict.counts]
+        counts = [count for verdict in verdicts for count in verdict.calibrated(segmenter.info.temperature)]
         evaluation = summarise(counts, segmenter, TOLERANCE_PX, seed=self._seed) if counts else None
         if self._run is not None:
             facts = {key: str(segmenter.info.training_summary[key]) for key in ("data_sha256", "git_revision")}
@@ -269,6 +275,7 @@ class _Job:
         summary = {
             "started_from": load_segmenter(self._start).sha256,
             "data_sha256": digest_of(self._frames),
+            TRAINED_ON: frame_digests((frame for frame, _ in self._frames), read_info(self._start)),
             "git_revision": git_revision(Path(__file__).parent),
             "frames": len(self._frames),
             "steps": model.steps,
@@ -288,6 +295,10 @@ class _Job:
         )
 
 
+def _without(labelled: LabelledSet, groups: Sequence[str]) -> LabelledSet:
+    return split_by_group(labelled, groups)[0] if groups else labelled
+
+
 def _temperature(verdicts: Sequence[Verdict]) -> float:
-    logits = np.concatenate([verdict.logits for verdict in verdicts])
-    return fit_temperature(logits, np.concatenate([verdict.labels for verdict in verdicts]))
+    logits = np.concatenate([part for verdict in verdicts for part in verdict.logits])
+    return fit_temperature(logits, np.concatenate([part for verdict in verdicts for part in verdict.labels]))

@@ -17,6 +17,7 @@ from .export import export_segmenter, rewrite_info
 from .frames import IGNORE
 from .module import SegmenterModule
 from .pictures import confusion_figure, overlay_figure, reliability_figure
+from .provenance import TRAINED_ON, frame_digests
 from .tracking import Run, git_revision
 
 __all__ = ["Output", "finish", "record", "refuse_existing"]
@@ -55,7 +56,8 @@ def finish(module: SegmenterModule, data: SegmentationData, output: Output, run:
     """
     path = Path(output.path)
     facts = {"data_sha256": data.digest(), "git_revision": git_revision(Path(__file__).parent)}
-    info = _info(module, data, output, "" if run is None else run.run_id, facts)
+    seen = frame_digests(frame for frame, _ in (*data.sources.train, *data.sources.validation))
+    info = _info(module, data, output, "" if run is None else run.run_id, {**facts, TRAINED_ON: seen})
     export_segmenter(module.network, info, path, overwrite=output.overwrite)
     segmenter = load_segmenter(path)
     frames = _evenly(data.validation_frames, _FRAMES)
@@ -81,7 +83,7 @@ def refuse_existing(output: Output) -> None:
 
 
 def _info(
-    module: SegmenterModule, data: SegmentationData, output: Output, run_id: str, facts: dict[str, str]
+    module: SegmenterModule, data: SegmentationData, output: Output, run_id: str, summary: dict[str, Any]
 ) -> ModelInfo:
     return ModelInfo(
         name=output.name,
@@ -95,7 +97,7 @@ def _info(
         run_id=run_id,
         licence=output.licence,
         architecture=module.architecture,
-        training_summary=dict(facts),
+        training_summary=summary,
     )
 
 

@@ -82,7 +82,9 @@ def hold_out(labelled: LabelledSet, seed: int, most: int = 3) -> HoldOut:
         seed: Seed of the deal.
         most: How many folds at most; fewer where there are fewer groups or frames.
     """
-    unit: Unit = "group" if len(labelled.groups) > 1 else "frame" if len(labelled.frames) > 1 else "quarter"
+    unit: Unit = "frame" if len(labelled.frames) > 1 else "quarter"
+    if labelled.names_groups and len(labelled.groups) > 1:
+        unit = "group"
     folds = _quarters(labelled) if unit == "quarter" else _deal(labelled, unit, seed, most)
     return HoldOut(unit, tuple(fold for fold in folds if any_labelled(fold.train) and any_labelled(fold.judge)))
 

@@ -1,16 +1,17 @@
 """The honest score of a fine-tuning: every fold's model judged on what it never saw, epochs chosen by the others."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from ionfront.models import Segmenter
 
 from .evaluate import FrameCounts
 from .frames import IGNORE
-from .scores import added, count, mean_iou
+from .scores import added, confidence_counts, count, mean_iou
 from .sources import Tagged
 
 __all__ = ["TOLERANCE_PX", "Choice", "Verdict", "choose", "judge", "pooled_mean_iou"]
@@ -29,14 +30,23 @@ class Verdict:
     """What a model made of frames that it never saw.
 
     Attributes:
-        counts: Of each frame.
-        logits: Logarithms of the probabilities of some labelled pixels, shape (pixel, phase).
-        labels: Label ids of these pixels.
+        counts: Of each frame; of how sure the model was, nothing.
+        logits: Of each frame, logarithms of the probabilities of some labelled pixels, shape (pixel, phase).
+        labels: Of each frame, label ids of these pixels.
     """
 
     counts: list[FrameCounts]
-    logits: Floats
-    labels: NDArray[np.uint8]
+    logits: list[Floats]
+    labels: list[NDArray[np.uint8]]
+
+    def calibrated(self, temperature: float) -> list[FrameCounts]:
+        """Counts that say how sure the model was, with its logits divided by a temperature."""
+        found = []
+        for item, logits, labels in zip(self.counts, self.logits, self.labels, strict=True):
+            stated = softmax(logits / temperature, axis=1)
+            sure = confidence_counts(stated.max(axis=1), stated.argmax(axis=1) == labels)
+            found.append(replace(item, counts=replace(item.counts, confidence=sure)))
+        return found
 
 
 @dataclass(frozen=True)
@@ -64,7 +74,7 @@ def judge(segmenter: Segmenter, frames: Sequence[Tagged]) -> Verdict:
         rows = np.moveaxis(probabilities, 0, -1).reshape(-1, n_phases)[known]
         logits.append(np.log(np.maximum(rows, _SMALLEST)))
         labels.append(label.ravel()[known])
-    return Verdict(counts, np.concatenate(logits), np.concatenate(labels))
+    return Verdict(counts, logits, labels)
 
 
 def choose(scores: Sequence[Sequence[float]]) -> Choice:

@@ -18,7 +18,6 @@ from torchmetrics.classification import MulticlassConfusionMatrix
 
 from ionfront.core import UsageError
 from ionfront.models import Architecture, bundled_segmenter
-from ionfront.models.comparison_torch import COMPARISON_PREFIX
 from ionfront.models.unet_torch import build_unet, load_weights, weights_from_onnx
 
 from .frames import IGNORE
@@ -62,16 +61,13 @@ class SegmenterModule(LightningModule):  # type: ignore[misc]
         warmup_fraction: Share of all steps in which it rises.
         loss: Weights of the loss.
         textures: Whether the network is given maps of local texture too; it learns faster with them.
-        comparison: Where a model of 2 channels compares: "late" after its decoder, "early" before its encoder.
-        train_only: "comparison" leaves the U-Net of a model that compares as it was in `init_from`.
         freeze_norm: Whether batch normalisation keeps the statistics of `init_from`. Batches of a few crops, each from
             another specimen, have statistics unlike those of whole frames; a network that leans on them does worse
             when it is used.
         channels_last: Memory layout; faster on most hardware.
 
     Raises:
-        UsageError: Encoder, widths and depth do not go together, normalisation of a new network is to be frozen, or
-            nothing would be trained.
+        UsageError: Encoder, widths and depth do not go together, or normalisation of a new network is to be frozen.
         ModelFileError: `init_from` cannot be used.
     """
 
@@ -91,8 +87,6 @@ class SegmenterModule(LightningModule):  # type: ignore[misc]
         warmup_fraction: float = 0.1,
         loss: Loss = Loss(),
         textures: bool = False,
-        comparison: Literal["late", "early"] = "early",
-        train_only: Literal["all", "comparison"] = "all",
         freeze_norm: bool = False,
         channels_last: bool = True,
     ) -> None:
@@ -107,15 +101,12 @@ class SegmenterModule(LightningModule):  # type: ignore[misc]
             decoder_channels=tuple(decoder_channels or _default_widths(encoder_depth)),
             channels=channels,
             textures=textures,
-            comparison=comparison,
         )
         self.phases = list(phases)
         self.network = build_unet(self.architecture, len(phases), encoder_weights)
         if init_from is not None:
             start = bundled_segmenter() if init_from == "bundled" else Path(init_from)
             load_weights(self.network, weights_from_onnx(start))
-        if train_only == "comparison":
-            self._freeze_unet()
         self._layout = torch.channels_last if channels_last else torch.contiguous_format
         self.network = self.network.to(memory_format=self._layout)  # type: ignore[call-overload]
         self._peak, self._decay = learning_rate, weight_decay
@@ -125,14 +116,6 @@ class SegmenterModule(LightningModule):  # type: ignore[misc]
         self._freeze_norm = freeze_norm
         self.progress: Callable[[], float] | None = None  # share of the run that is done; None counts steps
         self.train()
-
-    def _freeze_unet(self) -> None:
-        for name, parameter in self.network.named_parameters():
-            parameter.requires_grad_(name.startswith(COMPARISON_PREFIX))
-        if not any(parameter.requires_grad for parameter in self.network.parameters()):
-            raise UsageError(
-                "train_only comparison leaves nothing to train: set data.channels to 2, and comparison to late."
-            )
 
     def train(self, mode: bool = True) -> "SegmenterModule":
         """Training mode, but for normalisation that is frozen."""
@@ -212,10 +195,9 @@ def _iou(confusion: Tensor) -> Tensor:
 
 def _decay_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     """Convolutions decay; biases and normalisation do not."""
-    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
     return [
-        {"params": [p for p in trained if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+        {"params": [p for p in network.parameters() if p.ndim > 1], "weight_decay": weight_decay},
+        {"params": [p for p in network.parameters() if p.ndim <= 1], "weight_decay": 0.0},
     ]
 
 

@@ -6,7 +6,7 @@ Why the rule is as it is: docs/decisions/0011-promotion.md.
 import dataclasses
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from .compare import Comparison, compare
 from .evaluate import Evaluation, without_nan
 from .evaluation_set import EvaluationSet
 from .frames import Frame
+from .provenance import seen_in_training
 from .registry import Registry
 from .tracking import ALIAS, Tracking, recorded
 
@@ -112,7 +113,8 @@ def promote(
     if holder is not None and theirs is not None:
         _refuse_other_phases(challenger, ours, holder, theirs)
     comparison = compare(ours, theirs, evaluation_set.labelled, progress=progress)
-    objection = objection_to(comparison, tolerance=tolerance, at_least=at_least)
+    seen = seen_in_training(ours.info, evaluation_set.labelled.frames)
+    objection = _partial(seen, evaluation_set) or objection_to(comparison, tolerance=tolerance, at_least=at_least)
     moves = (force or not objection) and _is_for_the_place(registry, challenger, holder)
     terms = {"tolerance": f"{tolerance:g}", "at_least": "" if at_least is None else f"{at_least:g}"}
     verdict = "refused" if objection and not force else "promoted" if moves else "compared"
@@ -147,6 +149,15 @@ def objection_to(comparison: Comparison, *, tolerance: float, at_least: float | 
     return (
         f"{stated}, which does not exclude a loss beyond {tolerance:g}; evaluate on more groups, or tolerate more "
         "(--tolerance)."
+    )
+
+
+def _partial(seen: Sequence[str], evaluation_set: EvaluationSet) -> str:
+    if not seen:
+        return ""
+    return (
+        f"it was trained on {len(seen)} of the {len(evaluation_set.labelled.frames)} frames ({seen[0]} first), which "
+        "the champion may never have seen; judge both on groups held out (`ionfront finetune --held-out-group`)."
     )
 
 
@@ -197,7 +208,7 @@ def _refuse_other_phases(challenger: Contender, ours: Segmenter, holder: Contend
         raise UsageError(
             f"{challenger.called} knows phases {list(ours.info.phases)}, {holder.called} {list(theirs.info.phases)}; "
             "models are compared on the same phases: register models of other phases under a name of their own "
-            "(--tracking.registered_name in training, --name here)."
+            "(--name; `train segmenter` has --tracking.registered_name)."
         )
 
 

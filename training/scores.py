@@ -1,16 +1,20 @@
 """Segmentation scores as functions of counts, so that frames, groups and bootstrap samples simply add up."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_erosion, distance_transform_edt
+from scipy.stats import t as student
+
+from ionfront.core import Quantity
 
 from .frames import Label
 
-__all__ = ["BINS", "Counts", "added", "boundary_f1", "calibration_error", "count", "dice", "iou", "mean_iou"]
-__all__ += ["reliability", "resampled"]
+__all__ = ["BINS", "Counts", "added", "boundary_f1", "calibration_error", "confidence_counts", "count", "dice", "iou"]
+__all__ += ["mean_iou", "reliability", "resampled", "student_interval"]
 
 BINS = 15
 """Bins of stated confidence, of equal width between 0 and 1."""
@@ -52,7 +56,9 @@ def count(
     pairs = label[valid].astype(np.int64) * n_phases + predicted[valid]
     confusion = np.bincount(pairs, minlength=n_phases**2).reshape(n_phases, n_phases)
     boundary = [_boundary(predicted == phase, label == phase, valid, tolerance_px) for phase in range(n_phases)]
-    confidence = np.zeros((BINS, 3)) if stated is None else _confidence(stated[valid], (predicted == label)[valid])
+    confidence = (
+        np.zeros((BINS, 3)) if stated is None else confidence_counts(stated[valid], (predicted == label)[valid])
+    )
     return Counts(confusion.astype(float), np.asarray(boundary, float), confidence)
 
 
@@ -101,7 +107,8 @@ def calibration_error(counts: Counts) -> Float:
     return _ratio(np.abs(stated - right).sum(axis=-1), pixels.sum(axis=-1))
 
 
-def _confidence(stated: NDArray[np.float32], right: Bool) -> Float:
+def confidence_counts(stated: NDArray[np.float32], right: Bool) -> Float:
+    """The `confidence` of some pixels' counts, from the probabilities stated for them and whether they were right."""
     bins = np.minimum((stated * BINS).astype(np.int64), BINS - 1)
     weights = (None, stated, right)
     return np.stack([np.bincount(bins, weight, minlength=BINS) for weight in weights], axis=-1).astype(float)
@@ -110,6 +117,21 @@ def _confidence(stated: NDArray[np.float32], right: Bool) -> Float:
 def added(units: Sequence[Counts]) -> Counts:
     """Counts of all units together."""
     return _combined(units, lambda arrays: np.sum(arrays, axis=0))
+
+
+def student_interval(value: float, samples: Float, n_units: int) -> Quantity:
+    """A value with its 95 % interval, from bootstrap samples over n units.
+
+    Of few units a bootstrap's spread is too small by sqrt(1 - 1/n), and its percentiles reach no farther than the units
+    do (narrowness bias: Hesterberg 2015, doi:10.1080/00031305.2015.1089789). So it only gives the standard error, and
+    the interval is Student's. A single unit has none (NaN).
+    """
+    known = samples[np.isfinite(samples)]
+    if n_units < 2 or known.size < 2:
+        return Quantity(value, math.nan, math.nan)
+    error = float(np.std(known, ddof=1)) * math.sqrt(n_units / (n_units - 1))
+    half = float(student.ppf(0.975, n_units - 1)) * error
+    return Quantity(value, value - half, value + half)
 
 
 def resampled(units: Sequence[Counts], samples: int, rng: np.random.Generator) -> Counts:

@@ -22,7 +22,7 @@ __all__ = [
     "scene_turn",
 ]
 
-BUNDLED_FAMILIES: tuple[FamilyName, ...] = ("wide", "wide", "wide", "plain")
+BUNDLED_FAMILIES: tuple[FamilyName, ...] = ("wide", "plain")
 """What the bundled model is trained on."""
 
 _VALIDATION_SEEDS = 1_000_000_000

@@ -20,6 +20,8 @@ from matplotlib.figure import Figure
 from mlflow.models import ModelSignature
 from mlflow.types import Schema, TensorSpec
 
+from ionfront.models import read_info
+
 __all__ = ["ALIAS", "Run", "Tracking", "git_revision", "recorded"]
 
 ALIAS = "candidate"
@@ -87,12 +89,13 @@ class Run:
     def register(self, model_file: Path) -> str:
         """Register a model file in the ONNX flavour with alias "candidate"; returns its version."""
         name = self._settings.registered_name
+        channels = read_info(model_file).architecture.channels
         with _current(self._settings.uri), mlflow.start_run(run_id=self.run_id):
             logged = mlflow.onnx.log_model(
                 onnx.load_model(model_file),
                 name="segmenter",
                 registered_model_name=name,
-                signature=_signature(),
+                signature=_signature(channels),
                 pip_requirements=_REQUIREMENTS,
                 save_as_external_data=False,
             )
@@ -167,8 +170,8 @@ def _current(uri: str) -> Iterator[None]:
             os.environ["MLFLOW_TRACKING_URI"] = variable
 
 
-def _signature() -> ModelSignature:
-    frame = TensorSpec(np.dtype(np.float32), (-1, 1, -1, -1), "frame")
+def _signature(channels: int) -> ModelSignature:
+    frame = TensorSpec(np.dtype(np.float32), (-1, channels, -1, -1), "frame")
     logits = TensorSpec(np.dtype(np.float32), (-1, -1, -1, -1), "logits")
     return ModelSignature(Schema([frame]), Schema([logits]))
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ionfront.analysis.watch import DomainWatch
+from ionfront.core import UsageError
 
 
 class Bright:
@@ -20,9 +21,23 @@ def test_foreign_frames_are_named():
     assert "number 1" in sentence
 
 
-def test_a_model_that_cannot_say_says_nothing():
+def test_what_was_not_checked_is_said_to_be_so():
     watch = DomainWatch(None)
     watch.see(0, np.zeros((4, 4)))
     assert watch.record is None
-    assert watch.warnings == ()
+    (sentence,) = watch.warnings
+    assert "not checked" in sentence
+    assert "does not say what it was trained on" in sentence
     assert DomainWatch(Bright()).record == []
+    assert DomainWatch(Bright()).warnings == ()
+
+
+def test_frames_too_small_to_judge_are_not_called_usual():
+    class Small:
+        def strangeness(self, frame):
+            raise UsageError("too small")
+
+    watch = DomainWatch(Small())
+    watch.see(0, np.zeros((4, 4)))
+    assert watch.record is None
+    assert "too small" in watch.warnings[0]

@@ -83,3 +83,10 @@ def test_two_writers_do_not_share_a_draft(tmp_path):
         first.write_text("1")
         second.write_text("2")
     assert names(tmp_path) == ["out"]
+
+
+def test_the_folder_one_stands_in_can_be_replaced(tmp_path, monkeypatch):
+    write_folder(tmp_path / "set", "old")
+    monkeypatch.chdir(tmp_path / "set")
+    write_folder(".", overwrite=True)
+    assert (tmp_path / "set" / "inside").read_text() == "new"

@@ -133,3 +133,14 @@ def test_real_polygons_on_a_frame_of_a_real_movie(tmp_path):
     assert 0.005 < label.mean() < 0.5
     # Defects are what is dark in these images.
     assert image[label == 1].mean() < image[label == 0].mean()
+
+
+def test_what_lies_outside_of_some_outlines_is_ignored_where_they_are_some_only(tmp_path, images):
+    corner = "1 0.0 0.0 0.1 0.0 0.1 0.2 0.0 0.2"
+    polygons = write_polygons(tmp_path / "text", a=f"0 0.25 0.25 0.75 0.25 0.75 0.5 0.25 0.5\n{corner}")
+    labelled = import_yolo(images, polygons, ["void", "background"], tmp_path / "set", partial=True)
+    assert labelled.scheme.names == ("background", "void")
+    label = labelled.frames[0].load()[1]
+    np.testing.assert_array_equal(label == 1, SQUARE == 1)
+    assert (label[:4, :4] == 0).all()
+    assert (label == labelled.ignore_label).sum() == label.size - SQUARE.sum() - 16

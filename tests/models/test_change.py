@@ -139,3 +139,15 @@ def test_tiles_of_any_frame(shape):
 def test_senseless_settings_are_refused(wrong):
     with pytest.raises(UsageError, match="needed"):
         ChangeSettings(**wrong)
+
+
+def test_a_frame_that_was_recorded_twice_says_nothing_of_noise():
+    rng = np.random.default_rng(0)
+    test = ChangeTest(TILE)
+    first = shot(brightness(), 20, rng)
+    alarms = []
+    for frame in [first, first, *(shot(brightness(), 20, rng) for _ in range(60))]:
+        changed = test.changed(frame)
+        alarms.append(changed.mean())
+        test.accept(changed)
+    assert np.mean(alarms[30:]) < 0.05

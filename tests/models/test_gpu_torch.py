@@ -6,7 +6,7 @@ import torch
 
 from ionfront.core import ModelFileError, UsageError
 from ionfront.models import Segmenter, load_segmenter, read_info
-from ionfront.models.gpu_torch import TorchNetwork
+from ionfront.models.gpu_torch import _CUDNN, TorchNetwork
 from ionfront.models.openvino_network import OpenVinoNetwork
 from ionfront.models.unet_torch import build_unet
 from ionfront.training.export import export_segmenter
@@ -78,8 +78,14 @@ def test_another_network_than_the_one_described_is_refused(tiny_info, tiny_unet,
 
     torch.manual_seed(1)
     export_segmenter(More().eval(), tiny_info, tmp_path / "more.onnx")
-    with pytest.raises(ModelFileError, match="not the one"):
+    with pytest.warns(UserWarning, match="no place"), pytest.raises(ModelFileError, match="not the one"):
         TorchNetwork(tmp_path / "more.onnx", "cpu")
+
+
+def test_graphs_are_captured_with_cudnn():
+    with _CUDNN():
+        assert torch.backends.cudnn.enabled
+        assert torch.backends.cudnn.benchmark
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")

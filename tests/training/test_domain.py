@@ -49,6 +49,19 @@ def test_grey_scale_and_type_do_not_matter():
     np.testing.assert_allclose(description(np.float32(frame)), described, rtol=1e-3, atol=1e-3)
 
 
+def test_pixels_without_data_change_little():
+    frame = 1000.0 + next(frames(5, 1)).astype(np.float64)
+    gaps = frame.copy()
+    gaps[:8] = np.nan
+    moved = [np.abs(description(other) - description(frame)).max() for other in (gaps, np.nan_to_num(gaps))]
+    assert moved[0] < moved[1] / 2
+
+
+def test_a_frame_too_small_to_judge_is_refused():
+    with pytest.raises(UsageError, match="32 px"):
+        description(np.zeros((1, 100)))
+
+
 def test_one_hot_pixel_changes_little():
     frame = next(frames(5, 1)).astype(np.float64)
     hot = frame.copy()

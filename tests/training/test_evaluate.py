@@ -15,7 +15,16 @@ from ionfront.training import evaluate as module
 from ionfront.training.calibrate import fit_temperature
 from ionfront.training.evaluate import evaluate, frame_counts, summarise
 from ionfront.training.report import print_evaluation
-from ionfront.training.scores import boundary_f1, calibration_error, count, dice, iou, mean_iou, reliability
+from ionfront.training.scores import (
+    boundary_f1,
+    calibration_error,
+    count,
+    dice,
+    iou,
+    mean_iou,
+    reliability,
+    student_interval,
+)
 
 
 def halves(column, shape=(20, 20)):
@@ -124,8 +133,9 @@ def test_groups_are_scored_and_resampled_whole(threshold):
     assert result.groups["A"].mean_iou.value == 1
     assert result.groups["B"].mean_iou.value < 0.8
     overall = result.overall.mean_iou
-    assert overall.low == pytest.approx(result.groups["B"].mean_iou.value)
-    assert overall.high == 1
+    assert (overall.low, overall.high) == (0, 1)  # of specimens, two tell next to nothing
+    in_a_group = result.groups["B"].mean_iou
+    assert in_a_group.low == pytest.approx(in_a_group.high)  # its frames are alike
     assert sum(map(sum, result.confusion)) == 6 * 400
 
 
@@ -170,3 +180,19 @@ def test_a_known_temperature_comes_back():
 
 def test_no_pixels_no_temperature():
     assert fit_temperature(np.zeros((0, 3), np.float32), np.zeros(0, int)) == 1
+
+
+@pytest.mark.parametrize("units", [2, 3, 5, 10])
+def test_intervals_of_few_units_hold_the_truth_as_often_as_they_say(units):
+    rng = np.random.default_rng(units)
+    inside = 0
+    for _ in range(400):
+        scores = rng.normal(0.8, 0.06, units)
+        drawn = rng.multinomial(units, np.full(units, 1 / units), size=300) @ scores / units
+        interval = student_interval(float(scores.mean()), drawn, units)
+        inside += interval.low <= 0.8 <= interval.high
+    assert 0.91 < inside / 400 < 0.99
+
+
+def test_one_unit_has_no_interval():
+    assert np.isnan(student_interval(0.5, np.full(10, 0.5), 1).low)

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import shutil
 from types import SimpleNamespace
 
 import mlflow
@@ -17,12 +18,13 @@ from ionfront.core import DEFAULT_SCHEME, OutputExistsError, PhaseScheme, UsageE
 from ionfront.datasets import read_labelled, write_labelled
 from ionfront.models import Architecture, ModelInfo, load_segmenter, read_info
 from ionfront.models.unet_torch import build_unet
-from ionfront.training.export import export_segmenter
+from ionfront.training.export import export_segmenter, rewrite_info
 from ionfront.training.few_shot import FewShot
 from ionfront.training.finetune import finetune
 from ionfront.training.frames import IGNORE
 from ionfront.training.holdout import hold_out
 from ionfront.training.judge import choose
+from ionfront.training.provenance import seen_in_training
 from ionfront.training.replay import between, draw_back
 from ionfront.training.scale import reduction_for, thickness_px
 from ionfront.training.timed_fit import Course
@@ -68,6 +70,36 @@ def test_the_model_is_written_with_an_honest_score(tuned, discs):
     assert json.loads(result.to_json())["evaluation"]["resampled"] == "group"
     assert result.memory is None  # the discs are no phases of synthetic scenes
     assert len(tuned.said) == 4
+    assert 0 <= result.evaluation.overall.calibration_error.value < 0.5
+    assert seen_in_training(info, read_labelled(discs).frames) == [f"disc{k}" for k in range(6)]
+
+
+def test_a_group_may_be_left_to_judge_the_model_on(discs, trained, tmp_path):
+    start = shutil.copy(trained.result.model_path, tmp_path / "start.onnx")
+    rewrite_info(start, read_info(start).model_copy(update={"training_summary": {}}))  # as if trained on other frames
+    result = finetune(
+        discs,
+        tmp_path / "some.onnx",
+        model=start,
+        minutes=1,
+        held_out_groups=["B"],
+        settings=QUICK,
+        tracking=Tracking(uri="none"),
+        clock=ticking(),
+    )
+    labelled = read_labelled(discs)
+    assert set(result.evaluation.groups) == {"A", "C"}
+    held = [frame for frame in labelled.frames if frame.group == "B"]
+    assert held
+    assert seen_in_training(read_info(result.model_path), held) == []
+
+
+def test_frames_whose_groups_nobody_named_are_no_specimens(discs, tmp_path):
+    shutil.copytree(discs, tmp_path / "set")
+    meta = json.loads((discs / "dataset.json").read_text())
+    del meta["groups"]
+    (tmp_path / "set" / "dataset.json").write_text(json.dumps(meta))
+    assert hold_out(read_labelled(tmp_path / "set"), seed=0).unit == "frame"
 
 
 def test_the_minutes_are_kept(tuned):

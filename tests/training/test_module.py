@@ -42,24 +42,6 @@ def test_a_few_steps_lower_the_loss(loss):
     assert values[-1] < values[0]
 
 
-def test_the_comparison_alone_may_be_trained(trained):
-    model, (frames, labels) = trained.result.model_path, batch()
-    comparing = module(channels=2, comparison="late", init_from=str(model), train_only="comparison", freeze_norm=True)
-    alone = module(init_from=str(model)).eval()
-    before = {name: value.clone() for name, value in comparing.network.state_dict().items()}
-    pairs = torch.cat([frames, frames.flip(0)], dim=1)
-    torch.testing.assert_close(comparing(pairs), alone(frames))
-    optimizer = torch.optim.AdamW([p for p in comparing.parameters() if p.requires_grad], lr=1e-2)
-    for _ in range(3):
-        optimizer.zero_grad()
-        comparing.loss(comparing(pairs), labels).backward()
-        optimizer.step()
-    changed = {n for n, value in comparing.network.state_dict().items() if not torch.equal(value, before[n])}
-    assert changed == {name for name, _ in comparing.network.named_parameters() if name.startswith("comparison.")}
-    with pytest.raises(UsageError, match="nothing to train"):
-        module(train_only="comparison")
-
-
 def test_unlabelled_pixels_count_nowhere():
     trained, (frames, labels) = module().eval(), batch()
     logits = trained(frames).detach()

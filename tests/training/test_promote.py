@@ -13,6 +13,7 @@ from ionfront.core import PromotionRefusedError, UsageError
 from ionfront.models import read_info, write_info
 from ionfront.training.evaluation_set import labelled_set
 from ionfront.training.promote import promote
+from ionfront.training.provenance import frame_digests
 from ionfront.training.registry import Registry, fetch_model
 from ionfront.training.tracking import Run, Tracking
 
@@ -165,3 +166,13 @@ def test_a_registered_model_has_an_address(lab, monkeypatch):
     for address in ("models:/", "models:/name", "models:/name@", "runs:/a/b"):
         with pytest.raises(UsageError, match="names no registered model"):
             fetch_model(address)
+
+
+def test_frames_that_the_candidate_was_trained_on_judge_nothing(lab):
+    lab.register(lab.poor)
+    lab.promote(at_least=0.0)
+    info = read_info(lab.good)
+    seen = frame_digests(lab.on.labelled.frames[:2])
+    lab.register(grey_model(lab.good, info.model_copy(update={"training_summary": {"trained_on": seen}}), GOOD))
+    with pytest.raises(PromotionRefusedError, match=r"trained on 2 of the 6 frames .*--held-out-group"):
+        lab.promote()
