@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from ionfront.datasets import FamilyName, random_scene
+from ionfront.datasets import random_scene
 from ionfront.models import Segmenter, load_segmenter
 from ionfront.training.evaluate import frame_counts, summarise
 from ionfront.training.lightning_cli import recipe, train_segmenter
-from ionfront.training.synthetic import SceneFrames, Synthetic
+from ionfront.training.synthetic import BUNDLED_FAMILIES, SceneFrames, Synthetic
 
 HALF, FULL = [64, 32, 16, 16], [128, 64, 32, 16]
 CANDIDATES: dict[str, dict[str, Any]] = {
@@ -84,8 +84,7 @@ def _yaml(value: Any) -> str:
 
 
 def _score(segmenter: Segmenter) -> dict[str, float]:
-    families: tuple[FamilyName, ...] = ("wide", "plain")
-    settings = Synthetic(seed=SEED, families=families, size_px=256, validation_scenes=60, averaged=(1, 3, 5))
+    settings = Synthetic(seed=SEED, families=BUNDLED_FAMILIES, size_px=256, validation_scenes=60, averaged=(1, 3, 5))
     counted = frame_counts(segmenter, ((frame, None) for frame in SceneFrames(settings).frames))
     mean = summarise(counted, segmenter, 3.0).overall.mean_iou
     return {"mean_iou": mean.value, "low": mean.low, "high": mean.high}

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, conv2d, interpolate, pad
 
-__all__ = ["Changes", "Compared", "MapSeeingUnet", "Textures"]
+__all__ = ["Changes", "MapSeeingUnet", "Textures"]
 
 STEP = 4
 """Maps are worked out at this part of the frame's size."""
@@ -93,25 +93,7 @@ class Textures(nn.Module):
         return torch.sqrt(tensor[:, :1] ** 2 + tensor[:, 1:2] ** 2 + 1e-8) / (tensor[:, 2:] + 1e-4)
 
 
-class Compared(nn.Module):
-    """Local means of frames and references, (batch, 2, y / 4, x / 4), and of what remains of their textures the local
-    mean products (batch, 1, y / 4, x / 4): of the frame with itself, of the reference with itself, of one with the
-    other."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.register_buffer("fine", _gaussian(_FINE_PX), persistent=False)
-        self.register_buffer("local", _gaussian(_LOCAL_PX / 2), persistent=False)
-
-    def compared(self, frames: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        means = _blurred(frames, self.fine)
-        now, then = torch.tensor_split(frames - means, 2, dim=1)
-        products = _blurred(avg_pool2d(torch.cat([now * now, then * then, now * then], dim=1), 2), self.local)
-        of_now, of_then, common = torch.tensor_split(avg_pool2d(products, 2), 3, dim=1)
-        return avg_pool2d(means, STEP), of_now, of_then, common
-
-
-class Changes(Compared):
+class Changes(nn.Module):
     """Maps of what changed, (batch, 4, y / 4, x / 4), each scaled to about one, all zero where nothing did.
 
     Difference of the local means, difference of the strengths of the textures, strength of the difference of the
@@ -120,8 +102,17 @@ class Changes(Compared):
 
     COUNT = 4
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("fine", _gaussian(_FINE_PX), persistent=False)
+        self.register_buffer("local", _gaussian(_LOCAL_PX / 2), persistent=False)
+
     def forward(self, frames: Tensor) -> Tensor:
-        small, of_now, of_then, common = self.compared(frames)
+        means = _blurred(frames, self.fine)
+        now, then = torch.tensor_split(frames - means, 2, dim=1)
+        products = _blurred(avg_pool2d(torch.cat([now * now, then * then, now * then], dim=1), 2), self.local)
+        of_now, of_then, common = torch.tensor_split(avg_pool2d(products, 2), 3, dim=1)
+        small = avg_pool2d(means, STEP)
         changed = torch.clamp(of_now + of_then - 2 * common, min=0.0)
         lighter = 8 * (small[:, :1] - small[:, 1:])
         rougher = 10 * (torch.sqrt(of_now + FLOOR) - torch.sqrt(of_then + FLOOR))
