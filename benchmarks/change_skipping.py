@@ -2,7 +2,7 @@
 
     python benchmarks/change_skipping.py [--model FILE.onnx] [--size 1024] [--frames 60]
 
-Frames come from the middle of movies of the stated speed and dose, with a drift of 0.002 px a frame. Each row is a
+Frames come from the middle of movies of the stated speed, dose and drift. Each row is a
 process of its own, so that its peak memory is its own. IoU is against the true labels, averaged over the phases that
 fill at least 1 % of the frames. CPU time tells more than wall time where something else runs.
 """
@@ -22,16 +22,15 @@ import numpy as np
 from ionfront.datasets import Reference, random_scene
 from ionfront.models import SkippingSegmenter, load_segmenter
 
-DRIFT_PX = 0.002
-
 
 @dataclass(frozen=True)
 class Reaction:
-    """A movie: its seed, how many frames the whole reaction takes, and electrons a pixel."""
+    """A movie: its seed, how many frames the whole reaction takes, electrons a pixel, and drift [px a frame]."""
 
     seed: int
     movie_frames: int
     dose_e_px: float
+    drift_px: float = 0.002
 
 
 REACTIONS = {
@@ -39,6 +38,8 @@ REACTIONS = {
     "slow, low dose": Reaction(5002, 6000, 15),
     "fast, high dose": Reaction(5003, 400, 100),
     "fast, low dose": Reaction(5004, 400, 15),
+    "slow, high dose, drift 0.1 px": Reaction(5001, 6000, 100, 0.1),
+    "slow, high dose, drift 1 px": Reaction(5001, 6000, 100, 1.0),
 }
 
 
@@ -66,9 +67,10 @@ def main() -> None:
 def render(reaction: Reaction, size: int, count: int, frames: Path, labels: Path) -> None:
     """Write the reference and `count` frames, and the labels of the frames."""
     scene = random_scene(reaction.seed, size, reaction.movie_frames)
-    drift = np.arange(reaction.movie_frames)[:, None] * np.array([DRIFT_PX, 0])
-    scene = replace(scene, camera=replace(scene.camera, dose_e_px=reaction.dose_e_px, drift_px=drift))
     start = reaction.movie_frames // 3
+    # up to the first of these frames the stage stood still, so that none leave the field
+    drift = np.clip(np.arange(reaction.movie_frames) - start, 0, None)[:, None] * np.array([reaction.drift_px, 0])
+    scene = replace(scene, camera=replace(scene.camera, dose_e_px=reaction.dose_e_px, drift_px=drift))
     pairs = [scene.frame(start + k) for k in range(count)]
     np.save(frames, np.stack([scene.frame(0, 5)[0], *(image for image, _ in pairs)]))
     np.save(labels, np.stack([label for _, label in pairs]))

@@ -3,6 +3,7 @@
 from .calibration import Calibration
 from .errors import (
     CalibrationError,
+    ElectrochemistryError,
     FrontFitError,
     IonFrontError,
     LabelledDataError,
@@ -21,6 +22,7 @@ __all__ = [
     "DEFAULT_SCHEME",
     "Calibration",
     "CalibrationError",
+    "ElectrochemistryError",
     "FrontFitError",
     "IonFrontError",
     "LabelledDataError",

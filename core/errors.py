@@ -2,6 +2,7 @@
 
 __all__ = [
     "CalibrationError",
+    "ElectrochemistryError",
     "FrontFitError",
     "IonFrontError",
     "LabelledDataError",
@@ -32,6 +33,10 @@ class MovieError(IonFrontError):
 
 class CalibrationError(IonFrontError):
     """A pixel size or a frame time is impossible or contradicts another."""
+
+
+class ElectrochemistryError(IonFrontError):
+    """A log of potential and current cannot be read, or lacks what is needed."""
 
 
 class LabelledDataError(IonFrontError):

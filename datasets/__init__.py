@@ -3,6 +3,7 @@
 from .ahead import read_ahead
 from .averaging import averaged_frames, frames_to_average
 from .blocks import block_means
+from .electrochemistry import ElectrochemicalLog, read_electrochemistry
 from .grey import is_blanked, without_gaps
 from .importers import import_coco, import_yolo
 from .labelled import LabelledFrame, LabelledSet, read_labelled
@@ -30,6 +31,7 @@ __all__ = [
     "FAMILY_NAMES",
     "OUTLIER_NAMES",
     "SHAPE_NAMES",
+    "ElectrochemicalLog",
     "FamilyName",
     "LabelWriter",
     "LabelledFrame",
@@ -56,6 +58,7 @@ __all__ = [
     "random_outlier",
     "random_scene",
     "read_ahead",
+    "read_electrochemistry",
     "read_labelled",
     "replace_labels",
     "scheme_of",

@@ -49,13 +49,18 @@ class MapSeeingUnet(nn.Module):
         return 1 + textures * Textures.COUNT + changes * Changes.COUNT
 
     def forward(self, frames: Tensor) -> Tensor:
+        with torch.autocast(frames.device.type, enabled=False):  # differences of nearly equal values need all digits
+            seen = self._with_maps(frames.float())
+        logits: Tensor = self.segmentation_head(self.decoder(self.encoder(seen)))
+        return logits
+
+    def _with_maps(self, frames: Tensor) -> Tensor:
         now = frames[:, :1]
         maps = [] if self.textures is None else [self.textures(now)]
         if self.changes is not None:
             maps.append(self.changes(frames))
         large = interpolate(torch.cat(maps, dim=1), scale_factor=float(STEP), mode="bilinear", align_corners=False)
-        logits: Tensor = self.segmentation_head(self.decoder(self.encoder(torch.cat([now, large], dim=1))))
-        return logits
+        return torch.cat([now, large], dim=1)
 
 
 class Textures(nn.Module):

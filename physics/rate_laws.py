@@ -3,7 +3,9 @@
 A front advances at constant speed while the interface reaction limits it, as the square root of time
 once transport through the product does, and as their sum in between (Deal & Grove 1965,
 doi:10.1063/1.1713945, eq. 11). A drive that falls linearly with depth, as stress builds up, gives
-v = v0 (1 - x/L), which integrates to x = L (1 - exp(-t/tau)) with tau = L/v0.
+v = v0 (1 - x/L), which integrates to x = L (1 - exp(-t/tau)) with tau = L/v0. A mobility that falls
+exponentially with depth gives v = v0 exp(-x/l) and x = l ln(1 + v0 t/l): a front that slows for ever
+and never stalls. Fronts that close in on a core: `closed_cores`.
 """
 
 from dataclasses import dataclass
@@ -12,7 +14,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["LAW_NAMES", "LawName", "Linear", "Mixed", "Parabolic", "RateLaw", "SelfLimiting"]
+__all__ = ["LAW_NAMES", "Exponential", "LawName", "Linear", "Mixed", "Parabolic", "RateLaw", "SelfLimiting"]
 
 LawName = Literal["linear", "parabolic", "mixed", "self_limiting"]
 LAW_NAMES: tuple[LawName, ...] = ("linear", "parabolic", "mixed", "self_limiting")
@@ -24,7 +26,7 @@ class RateLaw(Protocol):
     """A front that starts at time zero from position zero."""
 
     @property
-    def name(self) -> LawName: ...
+    def name(self) -> str: ...
 
     def position_nm(self, time_s: ArrayLike) -> Floats:
         """Distance swept [nm] after a time [s]; zero before time zero."""
@@ -95,6 +97,23 @@ class SelfLimiting:
         left = 1 - np.asarray(position_nm, float) / self.length_nm
         reached = left > 0
         return np.asarray(np.where(reached, -self.tau_s * np.log(np.where(reached, left, 1.0)), np.inf))
+
+
+@dataclass(frozen=True)
+class Exponential:
+    """x = l ln(1 + k t/l): a speed k that falls by e over every length l."""
+
+    rate_nm_s: float
+    length_nm: float
+    name: Literal["exponential"] = "exponential"
+
+    def position_nm(self, time_s: ArrayLike) -> Floats:
+        return np.asarray(self.length_nm * np.log1p(self.rate_nm_s * _elapsed(time_s) / self.length_nm))
+
+    def time_s(self, position_nm: ArrayLike) -> Floats:
+        depth = np.asarray(position_nm, float) / self.length_nm
+        with np.errstate(over="ignore"):  # later than any clock shows: never
+            return np.asarray(self.length_nm / self.rate_nm_s * np.expm1(depth))
 
 
 def _elapsed(time_s: ArrayLike) -> Floats:

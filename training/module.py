@@ -129,7 +129,7 @@ class SegmenterModule(LightningModule):  # type: ignore[misc]
     def forward(self, frames: Tensor) -> Tensor:
         """Logits (batch, phase, y, x) of normalised frames (batch, channel, y, x)."""
         logits: Tensor = self.network(frames.contiguous(memory_format=self._layout))
-        return logits
+        return logits.float()  # of mixed precision
 
     def training_step(self, batch: tuple[Tensor, Tensor], _index: int) -> Tensor:
         """Loss of one batch."""

@@ -17,6 +17,7 @@ from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 
 from .module import SegmenterModule
+from .precision import fast_precision
 
 __all__ = ["Clock", "Course", "Snapshot", "Weights", "timed_fit"]
 
@@ -89,6 +90,7 @@ def timed_fit(
         max_epochs=1,
         accelerator="auto",
         devices=1,
+        precision=fast_precision(),
         logger=logger or False,
         callbacks=[watch],
         log_every_n_steps=5,

