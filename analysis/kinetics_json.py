@@ -17,7 +17,7 @@ import numpy as np
 from ionfront.core import Calibration, Quantity, atomic_output
 from ionfront.fronts import FrontResult, RateResult, TransitionResult
 
-__all__ = ["SCHEMA_VERSION", "ModelCard", "kinetics_record", "write_kinetics"]
+__all__ = ["SCHEMA_VERSION", "ModelCard", "kinetics_record", "kinetics_schema", "write_kinetics"]
 
 SCHEMA_VERSION = 1
 
@@ -81,7 +81,7 @@ def kinetics_record(
         "cycles": [cycle] if transitions else [],
         "warnings": [*calibration.warnings, *warnings, *result.warnings],
     }
-    jsonschema.validate(record, _schema())
+    jsonschema.validate(record, kinetics_schema())
     return record
 
 
@@ -89,6 +89,14 @@ def write_kinetics(path: Path, record: Json, *, overwrite: bool = False) -> None
     """Write the record; NaN never reaches the file."""
     with atomic_output(path, overwrite=overwrite) as draft:
         draft.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+@cache
+def kinetics_schema() -> Json:
+    """JSON Schema of the record."""
+    text = Path(__file__).with_name("kinetics.schema.json").read_text(encoding="utf-8")
+    schema: Json = json.loads(text)
+    return schema
 
 
 def _transition(item: TransitionResult, calibration: Calibration) -> Json:
@@ -131,10 +139,3 @@ def _number(value: float | np.floating[Any]) -> float | None:
     """A float for JSON; six figures carry more than any of these measurements knows."""
     number = float(value)
     return float(f"{number:.6g}") if math.isfinite(number) else None
-
-
-@cache
-def _schema() -> Json:
-    text = Path(__file__).with_name("kinetics.schema.json").read_text(encoding="utf-8")
-    schema: Json = json.loads(text)
-    return schema

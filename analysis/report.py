@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
 from numpy.typing import NDArray
 
 from ionfront.core import Calibration, PhaseScheme, atomic_output
 from ionfront.fronts import FrontResult
 
 from .kinetics_json import ModelCard
+from .page import rendered
 from .report_pictures import report_pictures
 from .report_words import cycle_tables, summary_sentences
 from .wording import format_size
@@ -70,9 +70,8 @@ def write_report(path: Path, material: ReportMaterial, *, overwrite: bool = Fals
 
 
 def _rendered(material: ReportMaterial) -> str:
-    text = Path(__file__).with_name("report.html").read_text(encoding="utf-8")
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(text).render(
+    return rendered(
+        "report.html",
         title=material.title or PurePath(material.source).name,
         source=material.source,
         material=_material_words(material),

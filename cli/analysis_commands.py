@@ -1,4 +1,4 @@
-"""Commands that look at movies: demo, analyze, segment, fronts, suggest."""
+"""Commands that look at movies: demo, analyze, segment, fronts, suggest, compare."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -6,14 +6,30 @@ from typing import Annotated
 
 import typer
 
-from ionfront.analysis import Analysis, analyze, fronts_of_labels, segment, suggest, summary_sentences
+from ionfront.analysis import (
+    Analysis,
+    analyze,
+    compare,
+    fronts_of_labels,
+    read_run,
+    segment,
+    suggest,
+    summary_sentences,
+)
 from ionfront.core import UsageError
 from ionfront.datasets import random_scene, write_synthetic
 
 from .console import frame_progress, say, say_json, warn
 from .model_option import Model
 
-__all__ = ["analyze_command", "demo_command", "fronts_command", "segment_command", "suggest_command"]
+__all__ = [
+    "analyze_command",
+    "compare_command",
+    "demo_command",
+    "fronts_command",
+    "segment_command",
+    "suggest_command",
+]
 
 DEMO_SEED = 20_260_001
 """Between the seeds of training (from 0) and of validation (from 1,000,000,000): no model has seen its movie."""
@@ -119,6 +135,33 @@ def fronts_command(
             progress=progress,
         )
     say_json(run.kinetics) if as_json else _summarise(run)
+
+
+def compare_command(
+    runs: Annotated[
+        list[Path], typer.Argument(help="Folders that analyze or fronts wrote; the first side comes first.")
+    ],
+    side: Annotated[
+        list[str] | None,
+        typer.Option(help="What a run is a repeat of, once for each run; its ion and host if not given."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for compare.html and compare.json.")] = Path("comparison"),
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Li against Na against K: repeats pooled, ratios of speed, exponent and completed fraction with intervals."""
+    sides = side or [""] * len(runs)
+    if len(sides) != len(runs):
+        raise UsageError(f"--side was given {len(sides)} times for {len(runs)} runs; give it once for each, in order.")
+    found = compare([read_run(run, name) for run, name in zip(runs, sides, strict=True)], out, overwrite=overwrite)
+    if as_json:
+        say_json(found.record)
+        return
+    for sentence in found.sentences:
+        say(sentence)
+    for warning in found.record["warnings"]:
+        warn(warning)
+    say(str(out / "compare.html"))
 
 
 def suggest_command(

@@ -6,7 +6,14 @@ import typer
 
 from ionfront.core import IonFrontError
 
-from .analysis_commands import analyze_command, demo_command, fronts_command, segment_command, suggest_command
+from .analysis_commands import (
+    analyze_command,
+    compare_command,
+    demo_command,
+    fronts_command,
+    segment_command,
+    suggest_command,
+)
 from .dataset_commands import import_app, import_labels_command, synth_command
 from .model_commands import promote_command, quantise_command
 from .training_commands import cross_validate_command, evaluate_command, finetune_command, train_app
@@ -26,6 +33,7 @@ app.command("analyze")(analyze_command)
 app.command("segment")(segment_command)
 app.command("fronts")(fronts_command)
 app.command("suggest")(suggest_command)
+app.command("compare")(compare_command)
 app.command("synth")(synth_command)
 app.add_typer(import_app, name="import")
 app.command("import-labels")(import_labels_command)
