@@ -13,7 +13,7 @@ import torch
 from lightning import LightningModule
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, max_pool2d
 from torchmetrics.classification import MulticlassConfusionMatrix
 
 from ionfront.core import UsageError
@@ -25,6 +25,8 @@ from .schedule import Schedule, build_schedule, build_timed_schedule
 
 __all__ = ["Loss", "SegmenterModule"]
 
+_FRONT_PX = 5
+
 
 @dataclass(frozen=True)
 class Loss:
@@ -35,12 +37,15 @@ class Loss:
         dice: Weight of the Dice loss.
         class_weights: Weight of each label id in the cross-entropy; None weighs pixels alike.
         label_smoothing: Share of each label spread over the other phases.
+        front: Weight, in the cross-entropy, of pixels within 5 px of a boundary between phases other than id 0. A front
+            is a small share of the pixels, but all that kinetics are measured by.
     """
 
     cross_entropy: float = 1.0
     dice: float = 0.5
     class_weights: list[float] | None = None
     label_smoothing: float = 0.0
+    front: float = 1.0
 
 
 class SegmenterModule(LightningModule):  # type: ignore[misc]
@@ -177,13 +182,32 @@ class _CombinedLoss(nn.Module):
         if not (labels != IGNORE).any():
             return logits.sum() * 0
         weights: Any = self._weights
-        entropy = cross_entropy(
-            logits, labels, weights, ignore_index=IGNORE, label_smoothing=self._settings.label_smoothing
+        by_pixel = cross_entropy(
+            logits,
+            labels,
+            weights,
+            ignore_index=IGNORE,
+            reduction="none",
+            label_smoothing=self._settings.label_smoothing,
         )
+        counted = (labels != IGNORE).to(by_pixel.dtype)
+        if self._settings.front != 1:
+            counted = counted * torch.where(_near_front(labels), self._settings.front, 1.0)
+        of_phase = counted if weights is None else counted * weights[labels.clamp(max=len(weights) - 1)]
+        entropy = (by_pixel * counted).sum() / of_phase.sum()
         if not self._settings.dice:
             return self._settings.cross_entropy * entropy
         dice: Tensor = self._dice(logits, labels)
         return self._settings.cross_entropy * entropy + self._settings.dice * dice
+
+
+def _near_front(labels: Tensor) -> Tensor:
+    """Pixels of labels (batch, y, x) that have a boundary between phases other than id 0 near them."""
+    inside = (labels != IGNORE) & (labels != 0)
+    ids = labels[:, None].float()
+    highest = max_pool2d(torch.where(inside[:, None], ids, -torch.inf), 2 * _FRONT_PX + 1, 1, _FRONT_PX)
+    lowest = -max_pool2d(torch.where(inside[:, None], -ids, -torch.inf), 2 * _FRONT_PX + 1, 1, _FRONT_PX)
+    return inside & (highest > lowest)[:, 0]
 
 
 def _iou(confusion: Tensor) -> Tensor:

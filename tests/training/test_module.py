@@ -28,7 +28,9 @@ def test_every_parameter_gets_a_gradient():
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in trained.parameters())
 
 
-@pytest.mark.parametrize("loss", [Loss(), Loss(dice=0), Loss(cross_entropy=0, dice=1), Loss(class_weights=[0.5, 1, 2])])
+@pytest.mark.parametrize(
+    "loss", [Loss(), Loss(dice=0), Loss(cross_entropy=0, dice=1), Loss(class_weights=[0.5, 1, 2]), Loss(front=4)]
+)
 def test_a_few_steps_lower_the_loss(loss):
     trained, (frames, labels) = module(loss=loss), batch()
     optimizer = torch.optim.AdamW(trained.parameters(), lr=1e-2)
@@ -111,7 +113,7 @@ def test_another_number_of_phases_starts_with_a_new_head(trained):
     assert new == {"segmentation_head.0.weight", "segmentation_head.0.bias"}
 
 
-@pytest.mark.parametrize("loss", [Loss(), Loss(cross_entropy=0, dice=1), Loss(label_smoothing=0.1)])
+@pytest.mark.parametrize("loss", [Loss(), Loss(cross_entropy=0, dice=1), Loss(label_smoothing=0.1), Loss(front=4)])
 def test_unlabelled_pixels_have_no_gradient(loss):
     trained, (frames, labels) = module(loss=loss), batch()
     labels[:, :10] = 255
@@ -119,6 +121,29 @@ def test_unlabelled_pixels_have_no_gradient(loss):
     trained.loss(logits, labels).backward()
     assert (logits.grad[:, :, :10] == 0).all()
     assert (logits.grad[:, :, 10:] != 0).any()
+
+
+@pytest.mark.parametrize("settings", [{}, {"class_weights": [0.5, 1.0, 2.0]}, {"label_smoothing": 0.1}])
+def test_cross_entropy_is_torchs_own_mean(settings):
+    trained, (frames, labels) = module(loss=Loss(dice=0, **settings)), batch()
+    labels[:, :10] = 255
+    logits = trained(frames).detach()
+    weight = torch.tensor(settings["class_weights"]) if "class_weights" in settings else None
+    smoothing = settings.get("label_smoothing", 0.0)
+    expected = torch.nn.functional.cross_entropy(logits, labels, weight, ignore_index=255, label_smoothing=smoothing)
+    assert trained.loss(logits, labels).item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_errors_at_a_front_weigh_more_than_elsewhere():
+    labels = torch.zeros(1, 32, 64, dtype=torch.long)
+    labels[:, 8:24], labels[:, 8:24, 30:] = 1, 2
+    right = 12.0 * torch.nn.functional.one_hot(labels, 3).permute(0, 3, 1, 2).float()
+    at_front, at_outline = right.clone(), right.clone()
+    at_front[:, :, 12:20, 28:30] = right[:, :, 12:20, 31:33]
+    at_outline[:, :, 12:20, 0:2] = right[:, :, 12:20, 31:33]
+    plain, weighted = (module(loss=Loss(dice=0, front=front)).loss for front in (1.0, 5.0))
+    assert plain(at_front, labels).item() == pytest.approx(plain(at_outline, labels).item())
+    assert weighted(at_front, labels).item() > 3 * weighted(at_outline, labels).item()
 
 
 def test_scribbles_teach_nearly_what_dense_labels_do():
