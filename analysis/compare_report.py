@@ -91,8 +91,8 @@ def _page(comparison: Comparison) -> str:
         first=comparison.sides[0],
         positions=Picture(
             svg_data_uri(overlaid_positions(comparison)),
-            "Positions of all fronts of all runs against time.",
-            "Every front of every run. Colour: side. Line: first front, dashed: second.",
+            "Positions of all fronts of all particles against time.",
+            "Every front of every particle. Colour: side. Line: first front, dashed: second.",
         ),
     )
 
@@ -103,8 +103,8 @@ def _compared_front(front: FrontComparison, comparison: Comparison) -> _Front:
     if front.pooled["velocity"]:
         picture = Picture(
             svg_data_uri(speeds_by_side(front, comparison)),
-            f"Velocities of {front.name} in every run, with the mean of each side.",
-            "Open: one run. Filled: mean of a side over all particles that could have been filmed. Bars: 95 %.",
+            f"Velocities of {front.name} in every particle, with the mean of each side.",
+            "Open: one particle. Filled: mean of a side over all particles that could have been filmed. Bars: 95 %.",
         )
     return _Front(
         name=front.name,
@@ -114,7 +114,7 @@ def _compared_front(front: FrontComparison, comparison: Comparison) -> _Front:
             _row("Spread between particles (velocity)", [_spread(front, side) for side in sides]),
             *(_law_row(front, law, sides) for law in LAW_NAMES),
             _row("Shape of the front", [_shapes(front, side) for side in sides]),
-            _row("Runs", [str(len(front.by_side[side])) for side in sides]),
+            _row("Particles", [str(len(front.by_side[side])) for side in sides]),
         ),
         ratio_rows=tuple(_against_row(front, quantity, sides[1:], comparison) for quantity in QUANTITIES)
         if comparison.sides[0] in front.by_side and len(sides) > 1
@@ -152,7 +152,7 @@ def _spread(front: FrontComparison, side: str) -> str:
     mean = front.pooled["velocity"].get(side)
     if mean is None or mean.count == 1:
         return NOT_KNOWN
-    return f"{100 * mean.spread:.0f} % ({mean.count} runs)"
+    return f"{100 * mean.spread:.0f} % ({mean.count} particles)"
 
 
 def _shapes(front: FrontComparison, side: str) -> str:

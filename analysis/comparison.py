@@ -56,7 +56,7 @@ class FrontComparison:
 
     Attributes:
         name: The transition, or `LEADING`; with the half cycle in front where there are several.
-        by_side: Transitions in kinetics.json, by side, one a repeat.
+        by_side: Transitions in kinetics.json, by side, one for each particle of each run.
         pooled: By quantity and side: mean over repeats, on the scale that it is compared on (a ratio's is logarithmic).
         against_first: By quantity and side: ratio or difference to the first side.
         laws: By side: probability of each law, averaged over repeats.
@@ -106,7 +106,8 @@ class Comparison:
 
     def mechanism(self, side: str) -> tuple[str, ...]:
         """The paths that were seen on a side, each once, as in "pristine → intercalated → converted"."""
-        paths = (_path(cycle) for run in self.runs if run.side == side for cycle in run.kinetics["cycles"][:1])
+        of_side = (cycles for run in self.runs if run.side == side for cycles in _particles(run))
+        paths = (_path(cycles[0]) for cycles in of_side)
         return tuple(dict.fromkeys(paths))
 
 
@@ -178,22 +179,28 @@ def _common_host(runs: Sequence[Run]) -> str:
 
 def _matched(runs: Sequence[Run], sides: Sequence[str]) -> Iterator[tuple[str, dict[str, list[Json]]]]:
     """Transitions that belong together, by side."""
-    several = any(len(run.kinetics["cycles"]) > 1 for run in runs)
+    several = any(len(cycles) > 1 for run in runs for cycles in _particles(run))
     found: dict[str, dict[str, list[Json]]] = {}
     names_of_leading: dict[str, set[str]] = {}
-    for run in runs:
-        for number, cycle in enumerate(run.kinetics["cycles"], 1):
+    for side, cycles in ((run.side, cycles) for run in runs for cycles in _particles(run)):
+        for number, cycle in enumerate(cycles, 1):
             cycle_name = f"{cycle['direction']} {number}: " if several else ""
             for step, item in enumerate(cycle["transitions"]):
                 name = f"{item['from']} → {item['to']}"
                 if step == 0:
                     names_of_leading.setdefault(cycle_name, set()).add(name)
-                    found.setdefault(cycle_name + LEADING, {}).setdefault(run.side, []).append(item)
-                found.setdefault(cycle_name + name, {}).setdefault(run.side, []).append(item)
+                    found.setdefault(cycle_name + LEADING, {}).setdefault(side, []).append(item)
+                found.setdefault(cycle_name + name, {}).setdefault(side, []).append(item)
     for name, by_side in found.items():
         cycle_name = name.removesuffix(LEADING)
         if cycle_name == name or len(names_of_leading[cycle_name]) > 1:  # else its own name says the same
             yield name, {side: by_side[side] for side in sides if side in by_side}
+
+
+def _particles(run: Run) -> list[list[Json]]:
+    """Half cycles of each particle that reacted; older files tell of the largest alone."""
+    particles = [particle["cycles"] for particle in run.kinetics.get("particles", [])] or [run.kinetics["cycles"]]
+    return [cycles for cycles in particles if cycles]
 
 
 def _compared(name: str, by_side: dict[str, list[Json]], sides: Sequence[str]) -> FrontComparison:
@@ -263,17 +270,17 @@ def _path(cycle: Json) -> str:
 def _doubts(runs: Sequence[Run], sides: Sequence[str], fronts: Sequence[FrontComparison]) -> Iterator[str]:
     for side in sides:
         repeats = [run for run in runs if run.side == side]
-        if len(repeats) == 1:
+        if sum(len(_particles(run)) for run in repeats) == 1:
             yield (
-                f"{side}: one run ({repeats[0].name}), which does not show how much particles differ. They are taken "
-                "to differ as much as on the other sides, or not at all where those are single runs too: film more."
+                f"{side}: one particle ({repeats[0].name}), which does not show how much particles differ. They are "
+                "taken to differ as much as on the other sides, or not at all where those are single too: film more."
             )
         if still := [run.name for run in repeats if not run.kinetics["reaction_observed"]]:
             yield f"{side}: no reaction was observed in {', '.join(still)}; it takes no part in any mean."
     for front in fronts:
         for side, items in front.by_side.items():
             if lacking := sum(_entry(item, "velocity") is None for item in items):
-                yield f"{front.name}, {side}: {lacking} of {len(items)} runs have no velocity, and do not count."
+                yield f"{front.name}, {side}: {lacking} of {len(items)} particles have no velocity, and do not count."
     if doubtful := [f"{run.name} ({len(run.kinetics['warnings'])})" for run in runs if run.kinetics["warnings"]]:
         yield f"Runs with warnings of their own, to be read in their reports: {', '.join(doubtful)}."
     if len({_model_of(run) for run in runs}) > 1:

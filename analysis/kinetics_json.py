@@ -15,7 +15,7 @@ import jsonschema
 import numpy as np
 
 from ionfront.core import Calibration, Quantity, atomic_output
-from ionfront.fronts import FrontResult, RateResult, TransitionResult
+from ionfront.fronts import FrontResult, ParticleResult, RateResult, TransitionResult
 
 __all__ = ["SCHEMA_VERSION", "ModelCard", "kinetics_record", "kinetics_schema", "write_kinetics"]
 
@@ -55,13 +55,6 @@ def kinetics_record(
         foreign_frames: Indices of frames unlike anything that the model was trained on; None when nobody knows.
     """
     length, time = calibration.length_unit, calibration.time_unit
-    transitions = [_transition(item, calibration) for item in result.transitions]
-    cycle = {
-        "direction": "insertion",
-        f"start_{time}": _number(result.time[0]),
-        f"end_{time}": _number(result.time[-1]),
-        "transitions": transitions,
-    }
     record: Json = {
         "schema_version": SCHEMA_VERSION,
         "source": source,
@@ -78,7 +71,8 @@ def kinetics_record(
         "model": model,
         "foreign_frames": foreign_frames,
         "reaction_observed": result.reaction_observed,
-        "cycles": [cycle] if transitions else [],
+        "cycles": _cycles(result.transitions, result, calibration),
+        "particles": [_particle(particle, result, calibration) for particle in result.particles],
         "warnings": [*calibration.warnings, *warnings, *result.warnings],
     }
     jsonschema.validate(record, kinetics_schema())
@@ -97,6 +91,30 @@ def kinetics_schema() -> Json:
     text = Path(__file__).with_name("kinetics.schema.json").read_text(encoding="utf-8")
     schema: Json = json.loads(text)
     return schema
+
+
+def _particle(particle: ParticleResult, result: FrontResult, calibration: Calibration) -> Json:
+    length, pixel = calibration.length_unit, calibration.pixel_size_nm or 1.0
+    y, x = particle.centre_px
+    return {
+        f"area_{length}2": _number(particle.area_px * pixel**2),
+        f"centre_x_{length}": _number((x + 0.5) * pixel),
+        f"centre_y_{length}": _number((y + 0.5) * pixel),
+        "cycles": _cycles(particle.transitions, result, calibration),
+    }
+
+
+def _cycles(transitions: tuple[TransitionResult, ...], result: FrontResult, calibration: Calibration) -> list[Json]:
+    if not transitions:
+        return []
+    time = calibration.time_unit
+    cycle = {
+        "direction": "insertion",
+        f"start_{time}": _number(result.time[0]),
+        f"end_{time}": _number(result.time[-1]),
+        "transitions": [_transition(item, calibration) for item in transitions],
+    }
+    return [cycle]
 
 
 def _transition(item: TransitionResult, calibration: Calibration) -> Json:

@@ -27,8 +27,8 @@ def overlaid_positions(comparison: Comparison) -> Figure:
     named: set[str] = set()
     for run in comparison.runs:
         side = comparison.sides.index(run.side)
-        for step, (time, position) in enumerate(_tracks(run)):
-            label = "" if run.side in named or step else run.side
+        for step, time, position in _tracks(run):
+            label = "" if run.side in named else run.side
             named.add(run.side)
             colour, line = COLOURS[side % len(COLOURS)], LINES[step % len(LINES)]
             axes.plot(time, position, linewidth=1.5, label=label or None, color=colour, linestyle=line)
@@ -86,12 +86,13 @@ def _number_axis(axes: Axes) -> None:
         axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def _tracks(run: Run) -> Iterator[tuple["pd.Series[float]", "pd.Series[float]"]]:
-    """Time and position of each front of a run, in the order in which they went; none where fronts.csv is gone."""
+def _tracks(run: Run) -> Iterator[tuple[int, "pd.Series[float]", "pd.Series[float]"]]:
+    """Number, time and position of each front of each particle of a run; none where fronts.csv is gone."""
     file = run.folder / "fronts.csv"
     if not file.is_file():
         return
     table = pd.read_csv(file)
     units = run.kinetics["units"]
-    for _, rows in table.groupby("transition", sort=False):
-        yield rows[f"time_{units['time']}"], rows[f"position_{units['length']}"]
+    for _, fronts in table.groupby("particle"):
+        for step, (_, rows) in enumerate(fronts.groupby("transition", sort=False)):
+            yield step, rows[f"time_{units['time']}"], rows[f"position_{units['length']}"]

@@ -1,7 +1,5 @@
 """Curves over time: where the front was, how much of each phase there was, how the stage drifted."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -22,16 +20,22 @@ _FEWEST_MARKERS = 60
 _SMALLEST_AREA = 0.005  # share of the particle below which a phase is not drawn
 
 
-def position_plot(transitions: Sequence[TransitionResult], calibration: Calibration) -> Figure:
-    """Measured position of every front against time, with the fitted law and its 95 % band."""
+def position_plot(result: FrontResult, calibration: Calibration) -> Figure:
+    """Measured position of every front of every particle against time, with the fitted law and its 95 % band."""
     figure, axes = new_figure(*_TALL_IN)
-    for index, item in enumerate(transitions):
-        _draw_track(axes, item, index)
-        if item.rate is not None:
-            _draw_law(axes, item, item.rate, index)
-    if transitions:
-        depth = transitions[0].track.depth
-        axes.axhline(depth, color=GREY, linewidth=1, linestyle=(0, (1, 2)), label="far end of the particle")
+    several = sum(bool(particle.transitions) for particle in result.particles) > 1
+    index = 0
+    for number, particle in enumerate(result.particles, 1):
+        for item in particle.transitions:
+            name = f"{number}: {arrow(item.transition)}" if several else arrow(item.transition)
+            _draw_track(axes, item, index, name)
+            if item.rate is not None:
+                _draw_law(axes, item, item.rate, index, name)
+            index += 1
+    if index:
+        if not several:
+            depth = result.transitions[0].track.depth
+            axes.axhline(depth, color=GREY, linewidth=1, linestyle=(0, (1, 2)), label="far end of the particle")
         figure.legend(loc="outside lower center", frameon=False, fontsize=9)
     axes.set(xlabel=time_label(calibration), ylabel=length_label("distance from the entry", calibration))
     axes.set_ylim(bottom=0)
@@ -79,7 +83,7 @@ def drift_plot(result: FrontResult, calibration: Calibration) -> Figure:
     return figure
 
 
-def _draw_track(axes: Axes, item: TransitionResult, index: int) -> None:
+def _draw_track(axes: Axes, item: TransitionResult, index: int, name: str) -> None:
     track = item.track
     axes.plot(
         track.time,
@@ -90,12 +94,12 @@ def _draw_track(axes: Axes, item: TransitionResult, index: int) -> None:
         markerfacecolor="white",
         markeredgecolor=COLOURS[index % len(COLOURS)],
         markevery=max(1, len(track.time) // _FEWEST_MARKERS),
-        label=None if item.rate else arrow(item.transition),
+        label=None if item.rate else name,
         zorder=3,
     )
 
 
-def _draw_law(axes: Axes, item: TransitionResult, rate: RateResult, index: int) -> None:
+def _draw_law(axes: Axes, item: TransitionResult, rate: RateResult, index: int, name: str) -> None:
     """The law from its onset until it runs out of particle; beyond, it says nothing."""
     track, colour = item.track, COLOURS[index % len(COLOURS)]
     time = np.linspace(max(rate.onset.value, track.time[0]), track.time[-1], 300)
@@ -105,7 +109,7 @@ def _draw_law(axes: Axes, item: TransitionResult, rate: RateResult, index: int) 
     time, position, low, high = time[inside], position[inside], low[inside], high[inside]
     axes.fill_between(time, low.clip(0, track.depth), high.clip(0, track.depth), color=colour, alpha=0.22, linewidth=0)
     probability = equal_probability(rate.probabilities[rate.law])
-    label = f"{arrow(item.transition)}: {law_name(rate.law)} law ({probability})"
+    label = f"{name}: {law_name(rate.law)} law ({probability})"
     axes.plot(time, position, color=colour, linestyle=LINES[index % len(LINES)], linewidth=1.8, label=label, zorder=4)
 
 

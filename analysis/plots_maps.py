@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ionfront.core import Calibration
-from ionfront.fronts import FrontResult
+from ionfront.fronts import FrontResult, TransitionMap
 
 from .plots_style import INK, LINES, length_label, new_figure, time_label
 from .report_words import arrow
@@ -49,39 +49,41 @@ def front_overlay(result: FrontResult, first_frame: NDArray[Any], calibration: C
     figure, axes = new_figure(*_SIZE_IN)
     image = _shrunk(np.asarray(first_frame, float), _LARGEST_IMAGE_PX)
     low, high = np.nanpercentile(image, [0.5, 99.5]) if np.isfinite(image).any() else (0.0, 1.0)
-    _show(axes, image, result.particle.shape, calibration, cmap="gray", vmin=low, vmax=max(high, low + 1e-9))
+    _show(axes, image, result.shape, calibration, cmap="gray", vmin=low, vmax=max(high, low + 1e-9))
     _outline(axes, result.particle, calibration)
-    times = result.arrival[np.isfinite(result.arrival)]
+    maps = result.maps
+    times = np.concatenate([np.zeros(0), *(found.arrival[np.isfinite(found.arrival)] for found in maps)])
     if times.size:
         levels = np.asarray(MaxNLocator(_CONTOURS).tick_values(float(times.min()), float(times.max())))
         norm = Normalize(float(levels[0]), float(levels[-1]))
-        for index, arrival in enumerate(result.arrival):
-            _contours(axes, arrival, levels, norm, index, calibration)
+        for index, found in enumerate(maps):
+            _contours(axes, found.arrival, levels, norm, index, calibration)
         figure.colorbar(
             ScalarMappable(norm, _TIME), ax=axes, label=_arrival_label(calibration), ticks=levels, shrink=0.9
         )
     _mark_entry(axes, result.entry, calibration)
-    _keys(figure, axes, [arrow(item.transition) for item in result.transitions])
-    _scale_bar(axes, result.particle.shape, calibration)
+    _keys(figure, axes, [arrow(found.transition) for found in maps])
+    _number_particles(axes, result, calibration)
+    _scale_bar(axes, result.shape, calibration)
     return figure
 
 
-def arrival_map(result: FrontResult, index: int, calibration: Calibration) -> Figure:
+def arrival_map(result: FrontResult, found: TransitionMap, calibration: Calibration) -> Figure:
     """When one transition reached each pixel; grey is particle that it never reached.
 
     Args:
         result: What was measured.
-        index: Which of its transitions.
+        found: One of its maps.
         calibration: Scales, and so the units.
     """
-    values = result.arrival[index]
+    values = found.arrival
     return _time_map(result, values, _limits(values), _TIME, _arrival_label(calibration), calibration)
 
 
-def spread_map(result: FrontResult, index: int, calibration: Calibration) -> Figure:
+def spread_map(result: FrontResult, found: TransitionMap, calibration: Calibration) -> Figure:
     """Standard deviation of the arrival time of one transition at each pixel; arguments as of `arrival_map`."""
     label = f"standard deviation ({_unit(calibration)})"
-    values = result.arrival_std[index]
+    values = found.arrival_std
     limits = (0.0, _limits(values)[1])
     return _time_map(result, values, limits, mpl.colormaps["cividis"], label, calibration)
 
@@ -95,7 +97,7 @@ def _time_map(
     calibration: Calibration,
 ) -> Figure:
     figure, axes = new_figure(*_SIZE_IN)
-    shape = result.particle.shape
+    shape = result.shape
     particle = _shrunk(np.where(result.particle, 1.0, np.nan), _LARGEST_IMAGE_PX)
     _show(axes, particle, shape, calibration, cmap=ListedColormap(["#c9d0d6"]), interpolation="nearest")
     shown = _shrunk(np.where(np.isfinite(values), values, np.nan), _LARGEST_IMAGE_PX)
@@ -160,6 +162,16 @@ def _mark_entry(axes: Axes, entry: NDArray[np.bool_], calibration: Calibration) 
         size, edge = (9, 0.0) if len(places) > _FEW_ENTRY_DOTS else (70, 1.0)
         dots = axes.scatter(some[:, 1], some[:, 0], s=size, color=_ENTRY, linewidths=edge, zorder=4)
         dots.set(edgecolor="white" if edge else _ENTRY, label="entry of the ion")
+
+
+def _number_particles(axes: Axes, result: FrontResult, calibration: Calibration) -> None:
+    """The number of each particle at its centre, where there are several."""
+    if len(result.particles) < 2:
+        return
+    for number, particle in enumerate(result.particles, 1):
+        y, x = ((place + 0.5) * (calibration.pixel_size_nm or 1.0) for place in particle.centre_px)
+        text = axes.text(x, y, str(number), ha="center", va="center", color="white", fontweight="bold", zorder=6)
+        text.set_path_effects([withStroke(linewidth=2.5, foreground="black")])
 
 
 def _keys(figure: Figure, axes: Axes, transitions: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ from ionfront.fronts import FrontResult
 from .kinetics_json import ModelCard
 from .page import rendered
 from .report_pictures import report_pictures
-from .report_words import cycle_tables, summary_sentences
+from .report_words import cycle_tables, particle_rows, summary_sentences
 from .wording import format_size
 
 __all__ = ["ReportMaterial", "write_report"]
@@ -81,6 +81,7 @@ def _rendered(material: ReportMaterial) -> str:
         reaction_observed=material.kinetics["reaction_observed"],
         summary=summary_sentences(material.kinetics),
         tables=cycle_tables(material.kinetics),
+        particles=particle_rows(material.kinetics) if len(material.kinetics["particles"]) > 1 else (),
         pictures=report_pictures(material.result, material.calibration, material.scheme, material.first_frame),
         scales=_scales(material.calibration),
         model=material.model,

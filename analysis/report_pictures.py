@@ -57,7 +57,7 @@ def _overlay(result: FrontResult, calibration: Calibration, first_frame: NDArray
     if not result.transitions:
         caption = "The first frame" + (" with the outline of the particle (white)." if result.particle.any() else ".")
         return _picture(figure, "First frame of the movie. No front is drawn.", caption)
-    names = " and ".join(arrow(item.transition) for item in result.transitions)
+    names = " and ".join(arrow(found.transition) for found in result.maps)
     return _picture(
         figure,
         f"First frame of the movie, with the front {names} drawn at several times.",
@@ -67,15 +67,15 @@ def _overlay(result: FrontResult, calibration: Calibration, first_frame: NDArray
 
 
 def _maps(result: FrontResult, calibration: Calibration) -> Iterator[Picture]:
-    for index, item in enumerate(result.transitions):
-        name = arrow(item.transition)
+    for found in result.maps:
+        name = arrow(found.transition)
         yield _picture(
-            arrival_map(result, index, calibration),
+            arrival_map(result, found, calibration),
             f"Map of the time at which {name} reached each pixel.",
             f"{name}: when it reached each pixel. Grey: particle that it never reached.",
         )
         yield _picture(
-            spread_map(result, index, calibration),
+            spread_map(result, found, calibration),
             f"Map of the standard deviation of the arrival time of {name}.",
             f"{name}: how sure that time is (posterior standard deviation).",
         )
@@ -84,10 +84,11 @@ def _maps(result: FrontResult, calibration: Calibration) -> Iterator[Picture]:
 def _position(result: FrontResult, calibration: Calibration) -> Picture:
     ends = "; ".join(
         f"{arrow(item.transition)} sweeps {format_size(item.track.swept)} {calibration.length_unit}"
-        for item in result.transitions
+        for particle in result.particles
+        for item in particle.transitions
     )
     return _picture(
-        position_plot(result.transitions, calibration),
+        position_plot(result, calibration),
         f"Front position against time, with fitted laws: {ends}.",
         "Markers: measured position. Lines: the most probable law; shaded: its 95 % band.",
     )

@@ -8,7 +8,7 @@ from ionfront.physics import LAW_NAMES
 
 from .wording import NOT_KNOWN, equal_probability, format_probability, format_size, quantity_text, unit_of
 
-__all__ = ["CycleTable", "TableRow", "arrow", "cycle_tables", "law_name", "summary_sentences"]
+__all__ = ["CycleTable", "TableRow", "arrow", "cycle_tables", "law_name", "particle_rows", "summary_sentences"]
 
 Json = Mapping[str, Any]
 
@@ -45,7 +45,9 @@ def summary_sentences(kinetics: Json) -> tuple[str, ...]:
     transitions = [item for cycle in kinetics["cycles"] for item in cycle["transitions"]]
     if not (kinetics["reaction_observed"] and transitions):
         return ("No reaction was observed: no front moved through a particle in this movie.",)
-    return tuple(_sentence(item) for item in transitions)
+    count = len(kinetics["particles"])
+    others = f"These are the fronts of the largest of {count} particles; the table of particles has the others."
+    return (*(_sentence(item) for item in transitions), *([others] if count > 1 else []))
 
 
 def cycle_tables(kinetics: Json) -> tuple[CycleTable, ...]:
@@ -53,6 +55,17 @@ def cycle_tables(kinetics: Json) -> tuple[CycleTable, ...]:
     cycles = kinetics["cycles"]
     several = len(cycles) > 1
     return tuple(_table(cycle, f"Cycle {i}: {_span(cycle)}" if several else "") for i, cycle in enumerate(cycles, 1))
+
+
+def particle_rows(kinetics: Json) -> tuple[tuple[str, ...], ...]:
+    """Number, area, front, velocity, law and completed share, a row for each front of each particle."""
+    rows = []
+    for number, particle in enumerate(kinetics["particles"], 1):
+        name, area = _entry(particle, "area")
+        size = f"{_size(area)} {unit_of(name)}"
+        items = [item for cycle in particle["cycles"] for item in cycle["transitions"]]
+        rows += [(str(number), size, *_front_cells(item)) for item in items] or [(str(number), size, "none", *3 * "–")]
+    return tuple(rows)
 
 
 def arrow(transition: object) -> str:
@@ -74,6 +87,18 @@ def _sentence(item: Json) -> str:
     exponent = f" Its exponent is {_in_words(item['exponent'], '')}." if item["exponent"] else ""
     shape = f" Its shape is {item['shape']}." if item["shape"] else ""
     return f"{moved}{exponent}{shape} It reached {done}."
+
+
+def _front_cells(item: Json) -> tuple[str, ...]:
+    name, velocity = _entry(item, "velocity")
+    law = item["law"]
+    probability = f" ({equal_probability(item['law_probabilities'][law])})" if law else ""
+    return (
+        _name(item),
+        NOT_KNOWN if velocity is None else quantity_text(velocity, unit_of(name)),
+        f"{law_name(law)}{probability}" if law else NOT_KNOWN,
+        quantity_text(item["completed_fraction"], "%", 100),
+    )
 
 
 def _in_words(quantity: Json, unit: str) -> str:

@@ -6,28 +6,33 @@ from pathlib import Path
 
 import numpy as np
 import tifffile
+from numpy.typing import NDArray
 
 from ionfront.core import Calibration
 from ionfront.fronts import FrontResult, TransitionResult
 
 __all__ = ["write_arrival", "write_fronts"]
 
+Floats = NDArray[np.float64]
+
 
 def write_fronts(path: Path, result: FrontResult, calibration: Calibration) -> None:
-    """One row for each frame and transition; the units are in the column names. Empty means not known."""
+    """One row for each frame and transition of each particle; units are in the column names. Empty means not known."""
     length, time = calibration.length_unit, calibration.time_unit
-    columns = ["frame", f"time_{time}", "transition", f"position_{length}"]
+    columns = ["frame", f"time_{time}", "particle", "transition", f"position_{length}"]
     columns += [f"position_low_{length}", f"position_high_{length}", f"fit_{length}", "reacted_fraction"]
     columns += [f"drift_y_{length}", f"drift_x_{length}"]
     pixel = calibration.pixel_size_nm or 1.0
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(columns)
-        for index, item in enumerate(result.transitions):
-            fractions = _reacted_fraction(result, index)
-            for frame, row in enumerate(_rows(item)):
-                drift = result.drift_px[frame] * pixel
-                writer.writerow([frame, *(_cell(v) for v in row), *(_cell(v) for v in (fractions[frame], *drift))])
+        for number, particle in enumerate(result.particles, 1):
+            for item, arrival in zip(particle.transitions, particle.arrival, strict=True):
+                fractions = _reacted_fraction(arrival[particle.mask], result.time)
+                for frame, row in enumerate(_rows(item)):
+                    drift = result.drift_px[frame] * pixel
+                    cells = (*row, fractions[frame], *drift)
+                    writer.writerow([frame, _cell(item.track.time[frame]), number, *(_cell(value) for value in cells)])
 
 
 def write_arrival(path: Path, result: FrontResult, calibration: Calibration) -> None:
@@ -38,11 +43,11 @@ def write_arrival(path: Path, result: FrontResult, calibration: Calibration) -> 
     time, pixel = calibration.time_unit, calibration.pixel_size_nm
     names: list[str] = []
     planes = []
-    for item, arrival, spread in zip(result.transitions, result.arrival, result.arrival_std, strict=True):
-        names += [f"{item.transition} arrival [{time}]", f"{item.transition} arrival_std [{time}]"]
-        planes += [np.where(np.isfinite(arrival), arrival, np.nan), spread]
+    for found in result.maps:
+        names += [f"{found.transition} arrival [{time}]", f"{found.transition} arrival_std [{time}]"]
+        planes += [np.where(np.isfinite(found.arrival), found.arrival, np.nan), found.arrival_std]
     if not planes:
-        names, planes = ["no reaction"], [np.full(result.particle.shape, np.nan)]
+        names, planes = ["no reaction"], [np.full(result.shape, np.nan)]
     metadata: dict[str, object] = {"axes": "CYX", "Channel": {"Name": names}}
     if pixel is not None:
         sizes = {"PhysicalSizeX": pixel, "PhysicalSizeXUnit": "nm", "PhysicalSizeY": pixel, "PhysicalSizeYUnit": "nm"}
@@ -54,13 +59,12 @@ def _rows(item: TransitionResult) -> Iterator[tuple[float | str, ...]]:
     track, rate = item.track, item.rate
     low, high = np.quantile(track.replicates, [0.025, 0.975], axis=0)
     fitted = np.full_like(track.time, np.nan) if rate is None else rate.fit.position(track.time)
-    for values in zip(track.time, track.position, low, high, fitted, strict=True):
-        yield values[0], str(item.transition), *values[1:]
+    for values in zip(track.position, low, high, fitted, strict=True):
+        yield str(item.transition), *values
 
 
-def _reacted_fraction(result: FrontResult, index: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    arrivals = np.sort(result.arrival[index][result.particle])
-    return np.searchsorted(arrivals, result.time, side="right") / arrivals.size
+def _reacted_fraction(arrivals: Floats, time: Floats) -> Floats:
+    return np.asarray(np.searchsorted(np.sort(arrivals), time, side="right") / arrivals.size)
 
 
 def _cell(value: float | str) -> str:

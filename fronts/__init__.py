@@ -2,10 +2,11 @@
 
 from .arrival import ArrivalAccumulator, ArrivalMap
 from .kinetics import RateResult, TransitionResult
+from .particle import ParticleResult
 from .position import FrontTrack
 from .rate_fit import LawFit
 from .shape import FrontShape
-from .tracker import FrontResult, FrontTracker
+from .tracker import FrontResult, FrontTracker, TransitionMap
 
 __all__ = [
     "ArrivalAccumulator",
@@ -15,6 +16,8 @@ __all__ = [
     "FrontTrack",
     "FrontTracker",
     "LawFit",
+    "ParticleResult",
     "RateResult",
+    "TransitionMap",
     "TransitionResult",
 ]

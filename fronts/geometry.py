@@ -9,7 +9,7 @@ from skimage.morphology import convex_hull_image, disk, opening
 from ionfront.core import FrontFitError
 from ionfront.physics import travel_cost
 
-__all__ = ["entry_boundary", "front_normal", "geodesic_distance_px", "largest_particle", "order_agreement"]
+__all__ = ["entry_boundary", "front_normal", "geodesic_distance_px", "order_agreement", "particles_of"]
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -19,12 +19,15 @@ _INFLOW_COSINE = -0.7  # a front that leaves the boundary at less than 45 degree
 _EARLY_SHARES = (0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.45, 0.7)  # of the boundary that was reached
 
 
-def largest_particle(initial: NDArray[np.float32], smallest_px: int = 64) -> tuple[Mask, float]:
-    """The largest connected particle, shape (y, x), and its share of all the particle area.
+def particles_of(
+    initial: NDArray[np.float32], smallest_px: int = 64, smallest_share: float = 0.1
+) -> tuple[list[Mask], float]:
+    """Connected particles, the largest first, and the share of all particle area that they hold.
 
     Args:
         initial: Probability of lying inside a particle before the reaction, shape (y, x).
         smallest_px: Area below which nothing counts as a particle.
+        smallest_share: Likewise, as a share of the largest one: specks are what a segmenter gets wrong.
 
     Raises:
         FrontFitError: There is no particle of that size.
@@ -38,8 +41,10 @@ def largest_particle(initial: NDArray[np.float32], smallest_px: int = 64) -> tup
             f"the largest particle covers {seen} pixels; {smallest_px} are needed to follow a front. "
             "Check that the model knows this material (look at labels.zarr), or fine-tune it on a few frames."
         )
-    particle = ndimage.binary_fill_holes(labels == 1 + int(areas.argmax()))
-    return np.asarray(particle), float(areas.max() / areas.sum())
+    large = np.flatnonzero(areas >= max(smallest_px, smallest_share * areas.max()))
+    large = large[np.argsort(-areas[large], kind="stable")]
+    masks = [np.asarray(ndimage.binary_fill_holes(labels == 1 + index)) for index in large]
+    return masks, float(areas[large].sum() / areas.sum())
 
 
 def front_normal(arrival: Floats, known: Mask, smoothing_px: float = _SMOOTHING_PX) -> tuple[Floats, Floats]:

@@ -1,6 +1,7 @@
 """From phase probabilities, frame by frame, to the kinetics of every transition."""
 
 import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,27 +11,39 @@ from skimage.measure import block_reduce
 
 from ionfront.core import Calibration, PhaseScheme, Transition
 
-from .arrival import ArrivalAccumulator, ArrivalMap
-from .doubts import doubts_about
-from .geometry import entry_boundary, geodesic_distance_px, largest_particle
-from .kinetics import TransitionResult, measure_transition
+from .arrival import ArrivalAccumulator
+from .geometry import particles_of
+from .kinetics import TransitionResult
+from .particle import ParticleResult, Settings, Step, measure_particle
 from .registration import DriftCorrector
 
-__all__ = ["FrontResult", "FrontTracker"]
+__all__ = ["FrontResult", "FrontTracker", "TransitionMap"]
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-_SMALLEST_REACTION = 0.03  # share of the particle: less is what a segmenter gets wrong on a still movie
-_RIM_PX = 2
-_LION_SHARE = 0.8  # of the particle area: what the largest particle must hold for the others not to matter
+_MEASURED_SHARE = 0.8  # of the particle area: what the measured particles must hold for the others not to matter
 _SMALLEST_PHASE = 0.04  # share of the particle that must pass through a phase for it to be a step of its own
 _SHARE_OF_BEYOND = 0.5  # of what is in later phases: the same. Patches of a wrong phase are passed by a minority
 _THICKEN_PX = 2  # what erosion a phase must survive: a band along a blurred front looks like a phase in between
 _LASTING = 0.03  # share of the frames that a pixel must spend in a phase to have passed through it, and
 _LASTING_FRAMES = (2, 10)  # how many frames that is at least and at most
-_LEAST_SEEN = 0.2  # share of the particle that must be unreacted in the first frame to be measured by itself
 _COUNTED_SIDE_PX = 512  # labels are thinned out to this for that count
+
+
+@dataclass(frozen=True)
+class TransitionMap:
+    """When one transition reached each pixel of the particles that took it.
+
+    Attributes:
+        transition: What changes into what.
+        arrival: Posterior mean, shape (y, x), in the time unit; infinite where never reached.
+        arrival_std: Its posterior standard deviation; NaN where never reached.
+    """
+
+    transition: Transition
+    arrival: Floats
+    arrival_std: Floats
 
 
 @dataclass(frozen=True)
@@ -38,30 +51,56 @@ class FrontResult:
     """What a movie says about its reaction.
 
     Attributes:
-        reaction_observed: Whether anything reacted at all.
-        transitions: One result for each step that was seen, in reaction order.
-        arrival: Posterior mean, shape (transition, y, x), in the time unit; infinite where never reached.
-        arrival_std: Its posterior standard deviation; NaN where never reached.
-        particle: Shape (y, x).
-        entry: Boundary pixels where the ion entered, shape (y, x).
-        distance_px: Geodesic distance from the entry, shape (y, x); NaN outside the particle and on its rim.
+        particles: What was measured of each, the largest first.
         time: Frame times, shape (n,).
         areas_px: Area of every label id, shape (n, phase); NaN in frames that showed nothing.
         drift_px: Shape (n, 2), (y, x).
+        shape: (y, x) of the frames.
         warnings: Sentences for the person who will use the numbers.
     """
 
-    reaction_observed: bool
-    transitions: tuple[TransitionResult, ...]
-    arrival: Floats
-    arrival_std: Floats
-    particle: Mask
-    entry: Mask
-    distance_px: Floats
+    particles: tuple[ParticleResult, ...]
     time: Floats
     areas_px: Floats
     drift_px: Floats
+    shape: tuple[int, int]
     warnings: tuple[str, ...]
+
+    @property
+    def reaction_observed(self) -> bool:
+        """Whether anything reacted at all."""
+        return any(particle.transitions for particle in self.particles)
+
+    @property
+    def transitions(self) -> tuple[TransitionResult, ...]:
+        """Those of the largest particle that reacted."""
+        return next((particle.transitions for particle in self.particles if particle.transitions), ())
+
+    @property
+    def particle(self) -> Mask:
+        """All particles, shape (y, x)."""
+        return self._anywhere(particle.mask for particle in self.particles)
+
+    @property
+    def entry(self) -> Mask:
+        """Where the ion entered them, shape (y, x)."""
+        return self._anywhere(particle.entry for particle in self.particles)
+
+    @property
+    def maps(self) -> tuple[TransitionMap, ...]:
+        """One map for each transition that any particle took, those of the largest first."""
+        found: dict[Transition, TransitionMap] = {}
+        for particle in self.particles:
+            for item, arrival, spread in zip(particle.transitions, particle.arrival, particle.arrival_std, strict=True):
+                old = found.get(item.transition)
+                if old is not None:
+                    arrival = np.where(particle.mask, arrival, old.arrival)
+                    spread = np.where(particle.mask, spread, old.arrival_std)
+                found[item.transition] = TransitionMap(item.transition, arrival, spread)
+        return tuple(found.values())
+
+    def _anywhere(self, masks: Iterable[Mask]) -> Mask:
+        return np.asarray(np.any([np.zeros(self.shape, bool), *masks], axis=0))
 
 
 class FrontTracker:
@@ -113,61 +152,40 @@ class FrontTracker:
         self._arrival.push(time, aligned)
 
     def result(self, calibration: Calibration, *, seed: int = 0) -> FrontResult:
-        """Measure every transition.
+        """Measure every transition of every particle.
 
         Raises:
             FrontFitError: No particle is in sight.
             UsageError: No frame was pushed.
         """
         arrivals = self._arrival.result()
-        particle, share = largest_particle(arrivals.initial)
-        inner, rim_px = (particle, 0) if self._dissolves else _without_rim(particle)
-        pixel, times = calibration.pixel_size_nm or 1.0, np.array(self._times)
-        first_change = self._first_change()
-        steps, times_of = _observed(self._steps(particle), arrivals, particle, inner, first_change)
-        early = times_of < first_change
-        entry, distance = _entry_and_distance(times_of, early, inner, rim_px)
-        transitions = tuple(
-            measure_transition(
-                transition,
-                arrival,
-                inner,
-                np.where(_seen_to_react(before, inner), distance, np.nan),
-                times,
-                pixel=pixel,
-                scale_error=self._scale_error,
-                seed=seed,
-            )
-            for (_, transition), arrival, before in zip(steps, times_of, early, strict=True)
+        masks, share = particles_of(arrivals.initial)
+        settings = Settings(
+            times=np.array(self._times),
+            first_change=self._first_change(),
+            pixel=calibration.pixel_size_nm or 1.0,
+            scale_error=self._scale_error,
+            dissolves=self._dissolves,
+            seed=seed,
         )
-        warnings = [] if share > _LION_SHARE else [_other_particles(share)]
-        warnings += doubts_about(transitions, times_of, early, distance, pixel=pixel)
-        return replace(
-            self.empty_result(),
-            reaction_observed=bool(transitions),
-            transitions=transitions,
-            arrival=times_of,
-            arrival_std=_spreads(arrivals, [index for index, _ in steps], times_of),
-            particle=particle,
-            entry=entry,
-            distance_px=distance,
-            warnings=tuple(warnings),
-        )
+        particles = tuple(measure_particle(mask, self._steps(mask), arrivals, settings) for mask in masks)
+        warnings = [
+            sentence if len(particles) == 1 else f"Particle {number}: {sentence}"
+            for number, particle in enumerate(particles, 1)
+            for sentence in particle.warnings
+        ]
+        if share < _MEASURED_SHARE:
+            warnings.insert(0, _too_small(share))
+        return replace(self.empty_result(), particles=particles, warnings=tuple(warnings))
 
     def empty_result(self) -> FrontResult:
         """What is left to say where no particle is in sight: times, areas and drift."""
-        shape = self._arrival.shape
         return FrontResult(
-            reaction_observed=False,
-            transitions=(),
-            arrival=np.zeros((0, *shape)),
-            arrival_std=np.zeros((0, *shape)),
-            particle=np.zeros(shape, bool),
-            entry=np.zeros(shape, bool),
-            distance_px=np.full(shape, np.nan),
+            particles=(),
             time=np.array(self._times),
             areas_px=np.array(self._areas),
             drift_px=np.array(self._drift.drift_px),
+            shape=self._arrival.shape,
             warnings=(),
         )
 
@@ -179,7 +197,7 @@ class FrontTracker:
             self._frames_in[phase] += here
             self._frames_thick[phase] += ndimage.binary_opening(here, iterations=self._thicken)
 
-    def _steps(self, particle: Mask) -> list[tuple[int, Transition]]:
+    def _steps(self, particle: Mask) -> list[Step]:
         """Steps between the phases that the particle really passed: index into the arrival map, and its name."""
         order, ids = self._scheme.reaction_order, self._scheme.order_ids
         thinned = np.asarray(block_reduce(particle, self._thinning, np.max))
@@ -192,7 +210,7 @@ class FrontTracker:
             if passed[ids[i]].mean() > max(_SMALLEST_PHASE, _SHARE_OF_BEYOND * beyond):
                 present.append(i)
         # A pixel has left phase a once it is in any later one: the step after a's own index tells.
-        return [(a, Transition(order[a], order[b])) for a, b in itertools.pairwise(present)]
+        return [Step(a, Transition(order[a], order[b])) for a, b in itertools.pairwise(present)]
 
     def _evident(self) -> NDArray[np.intp]:
         """Numbers of the frames that showed something."""
@@ -204,60 +222,8 @@ class FrontTracker:
         return float(np.array(self._times)[evident[:2]].mean()) if evident.size > 1 else -np.inf
 
 
-def _observed(
-    steps: list[tuple[int, Transition]], arrivals: ArrivalMap, particle: Mask, inner: Mask, first_change: float
-) -> tuple[list[tuple[int, Transition]], Floats]:
-    """The steps that enough of the particle was seen to take, and their arrival times, shape (step, y, x)."""
-    times_of = _reached_times(arrivals, [index for index, _ in steps], particle)
-    in_sight = np.isfinite(times_of) & (times_of >= first_change)
-    seen = np.flatnonzero(in_sight[:, inner].mean(axis=1) >= _SMALLEST_REACTION)
-    return [steps[i] for i in seen], times_of[seen]
-
-
-def _entry_and_distance(times_of: Floats, early: NDArray[np.bool_], inner: Mask, rim_px: int) -> tuple[Mask, Floats]:
-    """Entry of the first front, and the distance from it that all fronts are measured by; empty without a front.
-
-    Both leave the rim out; distance still counts from the outline, which runs a rim's width before the entry.
-    """
-    if len(times_of) == 0:
-        return np.zeros_like(inner), np.full(inner.shape, np.nan)
-    entry = entry_boundary(times_of[0], inner, _seen_to_react(early[0], inner))
-    return entry, geodesic_distance_px(inner, entry) + rim_px
-
-
-def _seen_to_react(early: Mask, inner: Mask) -> Mask:
-    """Pixels that a front may pass within the movie.
-
-    What counts as reacted in the first frame, whether it is or the segmenter errs there, tells nothing of when
-    the front came by; where nearly all of a particle does, there is nothing else to go by.
-    """
-    later = inner & ~early
-    return later if later.sum() > _LEAST_SEEN * inner.sum() else inner
-
-
-def _reached_times(arrivals: ArrivalMap, steps: list[int], particle: Mask) -> Floats:
-    """Arrival times of steps, shape (step, y, x); infinite where never reached, and outside the particle."""
-    chosen = np.where(arrivals.reached[steps] > 0.5, arrivals.arrival[steps], np.inf)
-    return np.where(particle, chosen, np.inf).astype(float)
-
-
-def _without_rim(particle: Mask) -> tuple[Mask, int]:
-    """The particle without its rim, and how wide that was [px].
-
-    Pixels on the outline are part support, and are taken for a product from the first frame on more often than
-    for what they are. Where most of the particle is rim, there is nothing better than the rim; and where a particle
-    dissolves, its outline is what is measured, and stays in.
-    """
-    inner = ndimage.binary_erosion(particle, iterations=_RIM_PX)
-    return (inner, _RIM_PX) if 2 * inner.sum() > particle.sum() else (particle, 0)
-
-
-def _spreads(arrivals: ArrivalMap, steps: list[int], times_of: Floats) -> Floats:
-    return np.where(np.isfinite(times_of), arrivals.spread[steps], np.nan)
-
-
-def _other_particles(share: float) -> str:
+def _too_small(share: float) -> str:
     return (
-        f"Only the largest particle was measured; it holds {share:.0%} of the particle area in view. "
-        "Crop the movie to measure the others."
+        f"The particles that were measured hold {share:.0%} of the particle area in view; the others are too small "
+        "beside the largest. Crop the movie to measure them."
     )

@@ -116,11 +116,19 @@ def test_what_is_doubtful_is_said(runs_of, tmp_path):
     runs = runs_of(no_rate, one_step("Li", 1.1), kinetics("Na", warnings=["too dark"]))
     found = compare(runs, tmp_path / "out")
     warnings = " ".join(found.record["warnings"])
-    assert "Na: one run" in warnings
     assert "no reaction was observed in run2" in warnings
-    assert "1 of 2 runs have no velocity" in warnings
+    assert "1 of 2 particles have no velocity" in warnings
     assert "run2 (1)" in warnings
     assert "nothing to compare" in found.sentences[0]
+
+
+def test_a_single_particle_is_warned_of_and_several_in_one_movie_are_repeats(runs_of, tmp_path):
+    several = one_step("Na", 2.0)
+    several["particles"] = [{"cycles": one_step("Na", v)["cycles"]} for v in (2.0, 2.2, 1.7)] + [{"cycles": []}]
+    record = compare(runs_of(one_step("Li", 1.0), several), tmp_path / "out").record
+    assert record["fronts"][0]["quantities"]["velocity_nm_s"]["by_side"]["Na"]["repeats"] == 3
+    (warning,) = record["warnings"]
+    assert warning.startswith("Li: one particle (run0)")
 
 
 def test_half_cycles_are_compared_one_by_one(runs_of, tmp_path):

@@ -39,6 +39,11 @@ def record_of(result, calibration=KNOWN, **kwargs):
     return kinetics_record(result, calibration, source="a.tif", model=MODEL, **kwargs)
 
 
+def with_transition(result, item):
+    (particle,) = result.particles
+    return replace(result, particles=(replace(particle, transitions=(item,)),))
+
+
 def schema():
     return json.loads((Path(ionfront.analysis.__file__).parent / "kinetics.schema.json").read_text())
 
@@ -97,7 +102,7 @@ def test_curvature_has_the_unit_of_the_result(result):
     (found,) = result.transitions
     assert found.shape is not None
     shape = replace(found.shape, curvature_per_px=Quantity(0.02, 0.01, 0.03))
-    record = record_of(replace(result, transitions=(replace(found, shape=shape),)))
+    record = record_of(with_transition(result, replace(found, shape=shape)))
     assert record["cycles"][0]["transitions"][0]["curvature_per_nm"] == {"value": 0.04, "low": 0.02, "high": 0.06}
 
 
@@ -105,6 +110,16 @@ def test_no_reaction_has_no_cycles():
     record = record_of(result_of(speed_px=0.0))
     assert record["reaction_observed"] is False
     assert record["cycles"] == []
+
+
+def test_every_particle_is_in_the_record_with_its_place_and_its_fronts(result):
+    (particle,) = result.particles
+    still = replace(particle, transitions=())
+    first, second = record_of(replace(result, particles=(particle, still)))["particles"]
+    assert first["area_nm2"] == pytest.approx(particle.area_px * 0.25)
+    assert (first["centre_x_nm"], first["centre_y_nm"]) == pytest.approx((20.0, 12.25), abs=0.1)
+    assert first["cycles"] == record_of(result)["cycles"]
+    assert second["cycles"] == []
 
 
 def test_a_track_too_short_for_a_rate_is_still_a_record():
@@ -119,7 +134,7 @@ def test_nan_never_reaches_json(result, tmp_path):
     (found,) = result.transitions
     nan = float("nan")
     rate = replace(found.rate, velocity=Quantity(nan, nan, nan), exponent=Quantity(0.9, nan, float("inf")))
-    record = record_of(replace(result, transitions=(replace(found, rate=rate),)))
+    record = record_of(with_transition(result, replace(found, rate=rate)))
     write_kinetics(tmp_path / "kinetics.json", record)
     (transition,) = json.loads((tmp_path / "kinetics.json").read_text())["cycles"][0]["transitions"]
     assert transition["velocity_nm_s"] is None

@@ -47,9 +47,9 @@ def uncalibrated() -> FrontResult:
 def all_figures(result: FrontResult, calibration: Calibration) -> list[Figure]:
     return [
         front_overlay(result, FRAME, calibration),
-        arrival_map(result, 0, calibration),
-        spread_map(result, 0, calibration),
-        position_plot(result.transitions, calibration),
+        arrival_map(result, result.maps[0], calibration),
+        spread_map(result, result.maps[0], calibration),
+        position_plot(result, calibration),
         area_plot(result, SCHEME, calibration),
         drift_plot(result, calibration),
     ]
@@ -80,7 +80,7 @@ def test_overlay_draws_front_entry_and_scale_bar(calibrated):
 
 
 def test_fitted_law_ends_where_the_particle_ends(calibrated):
-    axes = position_plot(calibrated.transitions, CALIBRATED).axes[0]
+    axes = position_plot(calibrated, CALIBRATED).axes[0]
     depth = calibrated.transitions[0].track.depth
     assert all(np.max(line.get_ydata()) <= depth + 1e-9 for line in axes.get_lines())
 
@@ -88,7 +88,7 @@ def test_fitted_law_ends_where_the_particle_ends(calibrated):
 def test_a_front_without_a_rate_is_still_drawn():
     fast = bar_result(CALIBRATED, speed_px=40.0)
     assert fast.transitions[0].rate is None
-    figure = position_plot(fast.transitions, CALIBRATED)
+    figure = position_plot(fast, CALIBRATED)
     assert "pristine → converted" in figure.axes[0].get_legend_handles_labels()[1]
 
 
@@ -106,17 +106,18 @@ def test_areas_are_in_square_nanometres(calibrated):
 def test_a_large_frame_of_noise_stays_small(calibrated):
     side = 2048
     noise = np.random.default_rng(1).normal(size=(side, side)).astype(np.float32)
-    large = replace(
-        calibrated,
-        particle=np.ones((side, side), bool),
+    particle = replace(
+        calibrated.particles[0],
+        mask=np.ones((side, side), bool),
         entry=np.eye(side, dtype=bool),
         arrival=np.where(noise < 2, np.arange(side) + noise, np.inf)[None],
         arrival_std=np.abs(noise)[None],
     )
+    large = replace(calibrated, particles=(particle,), shape=(side, side))
     figures = (
         front_overlay(large, noise, CALIBRATED),
-        arrival_map(large, 0, CALIBRATED),
-        spread_map(large, 0, CALIBRATED),
+        arrival_map(large, large.maps[0], CALIBRATED),
+        spread_map(large, large.maps[0], CALIBRATED),
     )
     assert sum(len(svg_data_uri(figure)) for figure in figures) < 2.8e6
 
@@ -124,3 +125,11 @@ def test_a_large_frame_of_noise_stays_small(calibrated):
 @pytest.mark.parametrize("frame", [np.zeros((48, 96)), np.full((48, 96), np.nan), np.ones((48, 96), bool)])
 def test_a_frame_without_contrast_is_drawn(calibrated, frame):
     assert svg_data_uri(front_overlay(calibrated, frame, CALIBRATED)).startswith("data:image/svg+xml;base64,")
+
+
+def test_several_particles_are_numbered_and_have_tracks_of_their_own(calibrated):
+    (one,) = calibrated.particles
+    two = replace(calibrated, particles=(one, one))
+    assert [text.get_text() for text in front_overlay(two, FRAME, CALIBRATED).axes[0].texts][:2] == ["1", "2"]
+    labels = position_plot(two, CALIBRATED).axes[0].get_legend_handles_labels()[1]
+    assert [label[0] for label in labels] == ["1", "2"]

@@ -71,7 +71,7 @@ def test_what_is_not_known_is_empty(tmp_path):
 
 def test_no_reaction_leaves_the_header(tmp_path):
     assert rows_of(tmp_path / "fronts.csv", result_of(speed_px=0.0)) == []
-    assert (tmp_path / "fronts.csv").read_text().startswith("frame,time_s,transition,position_nm")
+    assert (tmp_path / "fronts.csv").read_text().startswith("frame,time_s,particle,transition,position_nm")
 
 
 def test_arrival_times_and_their_spread_come_back(tmp_path):
@@ -79,8 +79,9 @@ def test_arrival_times_and_their_spread_come_back(tmp_path):
     write_arrival(path, result, KNOWN)
     arrival, spread = tifffile.imread(path)
     assert arrival.dtype == np.float32
-    reached = np.isfinite(result.arrival[0])
-    np.testing.assert_allclose(arrival[reached], result.arrival[0][reached], rtol=1e-6)
+    expected = result.maps[0].arrival
+    reached = np.isfinite(expected)
+    np.testing.assert_allclose(arrival[reached], expected[reached], rtol=1e-6)
     assert np.isnan(arrival[~reached]).all()
     assert np.isnan(spread[~reached]).all()
     assert (spread[reached] > 0).all()

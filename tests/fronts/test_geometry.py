@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 
 from ionfront.core import FrontFitError
-from ionfront.fronts.geometry import entry_boundary, front_normal, geodesic_distance_px, largest_particle
+from ionfront.fronts.geometry import entry_boundary, front_normal, geodesic_distance_px, particles_of
 
 SIZE = 80
 Y, X = np.mgrid[:SIZE, :SIZE].astype(float)
@@ -100,16 +100,20 @@ def test_the_normal_points_where_the_front_goes():
         assert np.isnan(normal[0][~DISC]).all()
 
 
-def test_the_largest_particle_is_taken_whole():
+def test_particles_are_taken_whole_the_largest_first_and_specks_are_none():
     initial = np.where(DISC, 0.9, 0.1).astype(np.float32)
     initial[38:42, 38:42] = 0.1  # a hole that a segmenter left
-    initial[2:10, 2:10] = 0.9  # another particle
+    initial[2:10, 2:10] = 0.9  # another particle, of 64 px
     initial[70, 70] = 0.9  # a speck
-    particle, share = largest_particle(initial)
-    assert (particle & DISC).sum() > 0.98 * DISC.sum()
-    assert particle[38:42, 38:42].all()
-    assert not particle[:12, :12].any()
+    (alone,), share = particles_of(initial)
+    assert (alone & DISC).sum() > 0.98 * DISC.sum()
+    assert alone[38:42, 38:42].all()
+    assert not alone[:12, :12].any()
     assert share == pytest.approx(DISC.sum() / (DISC.sum() + 64), abs=0.01)
+    (first, second), share = particles_of(initial, smallest_px=16, smallest_share=0.01)
+    np.testing.assert_array_equal(first, alone)
+    assert second[:12, :12].sum() == second.sum() > 50
+    assert share == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("edge", [0, 5])
@@ -117,4 +121,4 @@ def test_no_particle_is_an_error_with_its_size(edge):
     initial = np.zeros((40, 40), np.float32)
     initial[:edge, :edge] = 1
     with pytest.raises(FrontFitError, match=r"64 are needed"):
-        largest_particle(initial)
+        particles_of(initial)

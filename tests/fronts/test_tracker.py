@@ -74,7 +74,7 @@ def test_two_fronts_are_told_apart():
     for found, truth in zip(result.transitions, truths, strict=True):
         assert found.rate is not None
         assert found.rate.velocity.value == pytest.approx(truth["velocity_nm_s"], rel=0.12)
-    first, second = result.arrival
+    first, second = result.particles[0].arrival
     both = np.isfinite(second)
     assert np.isfinite(first[both]).all()
     assert (second[both] >= first[both] - 0.5 * scene.time_s[1]).all()
@@ -83,12 +83,12 @@ def test_two_fronts_are_told_apart():
 def test_arrival_times_are_those_of_the_scene():
     scene = still_scene(1, shape="wire", law="linear", n_fronts=1)
     result = result_of(scene, register=False)
-    truth, found = scene.fronts[0].arrival_s, result.arrival[0]
+    truth, found = scene.fronts[0].arrival_s, result.maps[0].arrival
     seen = np.isfinite(found) & (truth < scene.time_s[-1])
     assert seen.sum() > 0.9 * (result.particle & (truth < scene.time_s[-2])).sum()
     assert np.abs(found - truth)[seen].mean() < 0.5 * scene.time_s[1]
-    assert np.isnan(result.arrival_std[0][~np.isfinite(found)]).all()
-    assert (result.arrival_std[0][seen] > 0).all()
+    assert np.isnan(result.maps[0].arrival_std[~np.isfinite(found)]).all()
+    assert (result.maps[0].arrival_std[seen] > 0).all()
 
 
 def test_drift_does_not_change_the_speed():
@@ -122,7 +122,7 @@ def test_no_reaction_is_no_reaction():
     result = result_of(scene, register=False)
     assert not result.reaction_observed
     assert result.transitions == ()
-    assert result.arrival.shape == (0, 96, 96)
+    assert result.maps == ()
     assert result.particle.any()
 
 
@@ -145,14 +145,52 @@ def test_too_fast_a_front_has_a_track_but_no_rate_and_says_why():
     assert found.completed_fraction.value > 0.95
 
 
-def test_a_second_particle_is_warned_of():
+def two_bars(second_height, speeds=(1.0, 2.0), n_frames=24):
+    """Two bars of `SCHEME` beside each other, of fronts with speeds of their own."""
+    tracker = FrontTracker(SCHEME, (80, 80), register=False)
+    y, x = np.mgrid[:80, :80]
+    bars = [(abs(y - 20) < 12) & (x >= 10) & (x < 70), (abs(y - 60) < second_height) & (x >= 10) & (x < 70)]
+    for time in range(n_frames):
+        labels = sum(bar.astype(int) + (bar & (x < 10 + v * (time - 2))) for bar, v in zip(bars, speeds, strict=True))
+        tracker.push(time, np.eye(3, dtype=np.float32)[labels].transpose(2, 0, 1))
+    return tracker.result(Calibration())
+
+
+def test_every_particle_has_a_result_of_its_own():
+    result = two_bars(10)
+    first, second = result.particles
+    assert first.area_px > second.area_px
+    assert first.centre_px == pytest.approx((20, 39.5), abs=1)
+    assert first.transitions[0].rate.velocity.value == pytest.approx(1.0, rel=0.05)
+    assert second.transitions[0].rate.velocity.value == pytest.approx(2.0, rel=0.05)
+    assert result.transitions == first.transitions
+    (found,) = result.maps
+    both = np.isfinite(found.arrival)
+    assert (both & first.mask).any()
+    assert (both & second.mask).any()
+    assert not (both & ~result.particle).any()
+
+
+def test_one_particle_may_react_where_another_does_not():
+    result = two_bars(10, speeds=(0.0, 2.0))
+    assert [len(particle.transitions) for particle in result.particles] == [0, 1]
+    assert result.transitions == result.particles[1].transitions
+    assert result.reaction_observed
+
+
+def test_particles_too_small_to_be_measured_are_warned_of():
     tracker = FrontTracker(SCHEME, (48, 80))
     labels = np.zeros((48, 80), int)
-    labels[5:40, 5:30] = labels[5:40, 45:70] = 1
+    labels[5:40, 5:30] = 1
+    for y in range(4, 44, 8):
+        for x in range(36, 76, 8):
+            labels[y : y + 5, x : x + 5] = 1
     for time in range(5):
         tracker.push(time, np.eye(3, dtype=np.float32)[labels].transpose(2, 0, 1))
-    (warning,) = tracker.result(Calibration()).warnings
-    assert "50%" in warning
+    result = tracker.result(Calibration())
+    assert len(result.particles) == 1
+    (warning,) = result.warnings
+    assert "too small" in warning
 
 
 def test_no_particle_is_an_error_and_what_is_left_can_be_had():
@@ -180,4 +218,4 @@ def test_without_a_frame_there_is_no_result():
 def test_the_same_frames_give_the_same_result():
     first, second = (bar_tracker(lambda i: 10 + 2.5 * i).result(Calibration(), seed=1) for _ in range(2))
     assert first.transitions[0].rate.velocity == second.transitions[0].rate.velocity
-    np.testing.assert_array_equal(first.arrival, second.arrival)
+    np.testing.assert_array_equal(first.maps[0].arrival, second.maps[0].arrival)
