@@ -24,6 +24,7 @@ from ionfront.datasets import random_scene
 from ionfront.models import Segmenter, load_segmenter
 from ionfront.training.evaluate import frame_counts, summarise
 from ionfront.training.lightning_cli import recipe, train_segmenter
+from ionfront.training.precision import fast_precision
 from ionfront.training.synthetic import BUNDLED_FAMILIES, SceneFrames, Synthetic
 
 HALF, FULL = [64, 32, 16, 16], [128, 64, 32, 16]
@@ -66,6 +67,7 @@ def _tried(changes: dict[str, Any], options: argparse.Namespace) -> dict[str, fl
         settings = {
             "trainer.max_epochs": options.epochs,
             "trainer.enable_progress_bar": False,
+            "trainer.precision": fast_precision(),
             "checkpoint.dirpath": f"{folder}/checkpoints",
             "output.path": str(path),
             "tracking.uri": options.tracking,

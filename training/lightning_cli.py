@@ -28,7 +28,6 @@ from .data import SegmentationData
 from .evaluate import Evaluation
 from .finish import Output, finish, refuse_existing
 from .module import SegmenterModule
-from .precision import fast_precision
 from .tracking import Run, Tracking, recorded
 
 __all__ = ["TrainingResult", "data_argument", "quieten", "recipe", "train_segmenter"]
@@ -135,7 +134,6 @@ def _parse(arguments: list[str]) -> _Cli:
             trainer_defaults={
                 "logger": False,
                 "max_epochs": 50,
-                "precision": fast_precision(),
                 # an epoch's crops follow from its number; every process of a distributed run draws its own
                 "reload_dataloaders_every_n_epochs": 1,
                 "use_distributed_sampler": False,

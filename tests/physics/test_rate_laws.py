@@ -75,7 +75,7 @@ def test_mixed_is_linear_at_first_and_parabolic_at_last(k, B):
     assert law.position_nm(late) == pytest.approx(Parabolic(B).position_nm(late), rel=1e-3)
 
 
-@given(LAWS.filter(lambda law: law.name == "mixed"), SIZES)
+@given(st.builds(Mixed, SIZES, SIZES), SIZES)
 def test_the_two_resistances_of_mixed_add_up(law, position_nm):
     alone = Linear(law.rate_nm_s).time_s(position_nm) + Parabolic(law.B_nm2_s).time_s(position_nm)
     assert law.time_s(position_nm) == pytest.approx(float(alone))
