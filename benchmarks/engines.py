@@ -203,14 +203,14 @@ def _torch_network(model: Path) -> Any:
 
 def _gflop(model: Path, size: int) -> float:
     """Floating-point operations of a frame of this edge, a multiplication and an addition counted as two."""
-    size //= read_info(model).reduction
-    network = _torch_network(model).to("meta")
+    info, network = read_info(model), _torch_network(model)
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    with FlopCounterMode(display=False) as counter:
-        network(torch.zeros(1, read_info(model).architecture.channels, size, size, device="meta"))
-    return float(counter.get_total_flops()) / 1e9
+    counted = 256  # pixels; work goes with the area
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        network(torch.zeros(1, info.architecture.channels, counted, counted))
+    return float(counter.get_total_flops()) * (size / info.reduction / counted) ** 2 / 1e9
 
 
 def _channels(model: Path, size: int, count: int) -> list[np.ndarray]:
