@@ -15,7 +15,7 @@ Direction = Literal["insertion", "extraction"]
 _SCATTERS = 6.0  # how many standard deviations of the scatter from frame to frame a way must be to count
 _AGREEING = 3  # frames in a row that must lie beyond it
 _REMEMBERED = 50  # frames that the scatter is read from
-_UNSURE = 12
+_UNSURE = 40
 
 
 class TurnWatch:
