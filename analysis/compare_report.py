@@ -8,14 +8,15 @@ from pathlib import Path
 from ionfront.core import Quantity, atomic_output
 from ionfront.physics import LAW_NAMES
 
-from .compare_json import Json, comparison_record, write_comparison
-from .comparison import LEADING, QUANTITIES, Comparison, FrontComparison, Run, compare_runs
+from .compare_json import comparison_record
+from .comparison import LEADING, QUANTITIES, Comparison, FrontComparison, Run, compare_runs, key_of
 from .page import rendered
 from .plots import svg_data_uri
 from .plots_compare import overlaid_positions, speeds_by_side
+from .record import Json, write_record
 from .report_pictures import Picture
 from .report_words import TableRow, law_name
-from .wording import NOT_KNOWN, format_probability, format_quantity, format_size, unit_of
+from .wording import NOT_KNOWN, format_probability, format_size, quantity_text, unit_of
 
 __all__ = ["Compared", "compare"]
 
@@ -58,7 +59,7 @@ def compare(runs: Sequence[Run], out: Path, *, overwrite: bool = False) -> Compa
     record = comparison_record(comparison)
     with atomic_output(out, overwrite=overwrite) as draft:
         draft.mkdir()
-        write_comparison(draft / "compare.json", record)
+        write_record(draft / "compare.json", record)
         (draft / "compare.html").write_text(_page(comparison), encoding="utf-8")
     return Compared(out, record, _told(comparison))
 
@@ -167,11 +168,8 @@ def _ratio(ratio: Quantity) -> str:
 
 
 def _text(quantity: Quantity | None, unit: str) -> str:
-    if quantity is None:
-        return NOT_KNOWN
-    return f"{format_quantity(quantity.value, quantity.low, quantity.high)} {unit}".strip()
+    return quantity_text(None if quantity is None else vars(quantity), unit)
 
 
 def _unit(quantity: str, comparison: Comparison) -> str:
-    names = {"velocity": "velocity_{length}_{time}", "onset": "onset_{time}"}
-    return unit_of(names[quantity].format(**comparison.units)) if quantity in names else ""
+    return unit_of(key_of(quantity, comparison.units))

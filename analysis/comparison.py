@@ -5,7 +5,6 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import jsonschema
 import numpy as np
@@ -15,13 +14,14 @@ from ionfront.physics import LAW_NAMES
 
 from .kinetics_json import kinetics_schema
 from .pooling import Pooled, difference, pooled
+from .record import Json
 
-__all__ = ["QUANTITIES", "Comparison", "FrontComparison", "Run", "compare_runs", "read_run"]
-
-Json = dict[str, Any]
+__all__ = ["QUANTITIES", "Comparison", "FrontComparison", "Run", "compare_runs", "key_of", "read_run"]
 
 QUANTITIES = {"velocity": "ratio", "exponent": "ratio", "completed_fraction": "ratio", "onset": "difference"}
 """How each is compared. An onset counts from the first frame, whose moment means nothing, so it has no ratio."""
+
+_KEYS = {"velocity": "velocity_{length}_{time}", "onset": "onset_{time}"}
 
 LEADING = "leading front"
 """The first step of each side, whatever it is called there."""
@@ -111,6 +111,11 @@ class Comparison:
         return tuple(dict.fromkeys(paths))
 
 
+def key_of(quantity: str, units: Mapping[str, str]) -> str:
+    """Name of a quantity in kinetics.json, where it carries its unit."""
+    return _KEYS.get(quantity, quantity).format(**units)
+
+
 def read_run(path: Path, side: str = "") -> Run:
     """Read a folder of results.
 
@@ -152,7 +157,8 @@ def compare_runs(runs: Sequence[Run]) -> Comparison:
             f"{', '.join(uncalibrated)} is in pixels or frames and the others are not: "
             "analyze it again with --pixel-size-nm and --frame-time-s."
         )
-    fronts = tuple(_compared(name, by_side, sides) for name, by_side in _matched(runs, sides))
+    units = runs[0].kinetics["units"]
+    fronts = tuple(_compared(name, by_side, sides, units) for name, by_side in _matched(runs, sides))
     return Comparison(tuple(runs), sides, fronts, tuple(_doubts(runs, sides, fronts)))
 
 
@@ -203,16 +209,18 @@ def _particles(run: Run) -> list[list[Json]]:
     return [cycles for cycles in particles if cycles]
 
 
-def _compared(name: str, by_side: dict[str, list[Json]], sides: Sequence[str]) -> FrontComparison:
-    means = {quantity: _pooled_sides(by_side, quantity) for quantity in QUANTITIES}
+def _compared(
+    name: str, by_side: dict[str, list[Json]], sides: Sequence[str], units: Mapping[str, str]
+) -> FrontComparison:
+    means = {quantity: _pooled_sides(by_side, quantity, units) for quantity in QUANTITIES}
     laws = {side: _mean_laws(items) for side, items in by_side.items()}
     against = {quantity: _against(of_side, sides[0], QUANTITIES[quantity]) for quantity, of_side in means.items()}
     return FrontComparison(name, by_side, means, against, laws)
 
 
-def _pooled_sides(by_side: Mapping[str, list[Json]], quantity: str) -> dict[str, Pooled]:
-    estimate = _estimates[QUANTITIES[quantity]]
-    estimates = {side: [estimate(_entry(item, quantity)) for item in items] for side, items in by_side.items()}
+def _pooled_sides(by_side: Mapping[str, list[Json]], quantity: str, units: Mapping[str, str]) -> dict[str, Pooled]:
+    estimate, key = _estimates[QUANTITIES[quantity]], key_of(quantity, units)
+    estimates = {side: [estimate(item.get(key)) for item in items] for side, items in by_side.items()}
     known = {side: [pair for pair in pairs if pair is not None] for side, pairs in estimates.items()}
     return pooled({side: pairs for side, pairs in known.items() if pairs})
 
@@ -246,11 +254,6 @@ _estimates: dict[str, Callable[[Json | None], tuple[float, float] | None]] = {
 }
 
 
-def _entry(item: Json, quantity: str) -> Json | None:
-    """A quantity of a transition, whose name may carry its unit."""
-    return next((item[key] for key in item if key == quantity or key.startswith(f"{quantity}_")), None)
-
-
 def _exponential(quantity: Quantity) -> Quantity:
     with np.errstate(over="ignore"):
         value, low, high = np.exp([quantity.value, quantity.low, quantity.high])
@@ -277,9 +280,10 @@ def _doubts(runs: Sequence[Run], sides: Sequence[str], fronts: Sequence[FrontCom
             )
         if still := [run.name for run in repeats if not run.kinetics["reaction_observed"]]:
             yield f"{side}: no reaction was observed in {', '.join(still)}; it takes no part in any mean."
+    velocity = key_of("velocity", runs[0].kinetics["units"])
     for front in fronts:
         for side, items in front.by_side.items():
-            if lacking := sum(_entry(item, "velocity") is None for item in items):
+            if lacking := sum(item.get(velocity) is None for item in items):
                 yield f"{front.name}, {side}: {lacking} of {len(items)} particles have no velocity, and do not count."
     if doubtful := [f"{run.name} ({len(run.kinetics['warnings'])})" for run in runs if run.kinetics["warnings"]]:
         yield f"Runs with warnings of their own, to be read in their reports: {', '.join(doubtful)}."

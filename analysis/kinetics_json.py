@@ -6,22 +6,20 @@ instead, so that a program that asked for nanometres finds nothing rather than a
 """
 
 import json
-import math
 from functools import cache
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import jsonschema
-import numpy as np
 
-from ionfront.core import Calibration, Quantity, atomic_output
+from ionfront.core import Calibration, Quantity
 from ionfront.fronts import FrontResult, ParticleResult, RateResult, TransitionResult
 
-__all__ = ["SCHEMA_VERSION", "ModelCard", "kinetics_record", "kinetics_schema", "write_kinetics"]
+from .record import Json, number
+
+__all__ = ["SCHEMA_VERSION", "ModelCard", "kinetics_record", "kinetics_schema"]
 
 SCHEMA_VERSION = 1
-
-Json = dict[str, Any]
 
 
 class ModelCard(TypedDict):
@@ -79,12 +77,6 @@ def kinetics_record(
     return record
 
 
-def write_kinetics(path: Path, record: Json, *, overwrite: bool = False) -> None:
-    """Write the record; NaN never reaches the file."""
-    with atomic_output(path, overwrite=overwrite) as draft:
-        draft.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-
-
 @cache
 def kinetics_schema() -> Json:
     """JSON Schema of the record."""
@@ -97,9 +89,9 @@ def _particle(particle: ParticleResult, result: FrontResult, calibration: Calibr
     length, pixel = calibration.length_unit, calibration.pixel_size_nm or 1.0
     y, x = particle.centre_px
     return {
-        f"area_{length}2": _number(particle.area_px * pixel**2),
-        f"centre_x_{length}": _number((x + 0.5) * pixel),
-        f"centre_y_{length}": _number((y + 0.5) * pixel),
+        f"area_{length}2": number(particle.area_px * pixel**2),
+        f"centre_x_{length}": number((x + 0.5) * pixel),
+        f"centre_y_{length}": number((y + 0.5) * pixel),
         "cycles": _cycles(particle.transitions, result, calibration),
     }
 
@@ -110,8 +102,8 @@ def _cycles(transitions: tuple[TransitionResult, ...], result: FrontResult, cali
     time = calibration.time_unit
     cycle = {
         "direction": "insertion",
-        f"start_{time}": _number(result.time[0]),
-        f"end_{time}": _number(result.time[-1]),
+        f"start_{time}": number(result.time[0]),
+        f"end_{time}": number(result.time[-1]),
         "transitions": [_transition(item, calibration) for item in transitions],
     }
     return [cycle]
@@ -126,7 +118,7 @@ def _transition(item: TransitionResult, calibration: Calibration) -> Json:
         "to": item.transition.after,
         f"onset_{time}": None if rate is None else _quantity(rate.onset),
         "completed_fraction": _quantity(item.completed_fraction),
-        f"swept_{length}": _number(item.track.swept),
+        f"swept_{length}": number(item.track.swept),
         "law": None if rate is None else rate.law,
         "law_probabilities": {} if rate is None else dict(rate.probabilities),
         "parameters": {} if rate is None else _parameters(rate, length, time),
@@ -149,11 +141,5 @@ def _parameters(rate: RateResult, length: str, time: str) -> Json:
 
 
 def _quantity(quantity: Quantity, scale: float = 1.0) -> Json | None:
-    values = {name: _number(getattr(quantity, name) * scale) for name in ("value", "low", "high")}
+    values = {name: number(getattr(quantity, name) * scale) for name in ("value", "low", "high")}
     return None if values["value"] is None else values
-
-
-def _number(value: float | np.floating[Any]) -> float | None:
-    """A float for JSON; six figures carry more than any of these measurements knows."""
-    number = float(value)
-    return float(f"{number:.6g}") if math.isfinite(number) else None

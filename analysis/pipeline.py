@@ -20,8 +20,9 @@ from ionfront.datasets import (
 from ionfront.fronts import FrontResult, FrontTracker
 from ionfront.models import Segmenter, SkippingSegmenter, load_segmenter
 
-from .kinetics_json import ModelCard, kinetics_record, write_kinetics
+from .kinetics_json import ModelCard, kinetics_record
 from .measure import Progress, measure_labels, measure_movie, reference_for, tracker_for_network
+from .record import write_record
 from .report import ReportMaterial, write_report
 from .tables import write_arrival, write_fronts
 from .watch import DomainWatch
@@ -170,7 +171,7 @@ def _write_results(folder: Path, tracker: FrontTracker, run: _Run) -> dict[str, 
         warnings=run.notes,
         foreign_frames=run.foreign_frames,
     )
-    write_kinetics(folder / "kinetics.json", record)
+    write_record(folder / "kinetics.json", record)
     write_fronts(folder / "fronts.csv", result, run.calibration)
     write_arrival(folder / "arrival.tif", result, run.calibration)
     material = ReportMaterial(

@@ -11,7 +11,7 @@ from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from ionfront.core import Quantity
 
-from .comparison import Comparison, FrontComparison, Run
+from .comparison import Comparison, FrontComparison, Run, key_of
 from .plots_style import COLOURS, GREY, INK, LINES, MARKERS, calm, new_figure
 from .wording import unit_of
 
@@ -54,8 +54,7 @@ def speeds_by_side(front: FrontComparison, comparison: Comparison) -> Figure:
         face = colour if is_mean else "white"
         axes.plot(quantity.value, height, marker=marker, markersize=size, markerfacecolor=face, color=colour)
     axes.set_yticks(range(len(rows)), [name for name, *_ in reversed(rows)])
-    units = comparison.units
-    axes.set(xscale="log", xlabel=f"velocity ({unit_of('velocity_{length}_{time}'.format(**units))})")
+    axes.set(xscale="log", xlabel=f"velocity ({unit_of(key_of('velocity', comparison.units))})")
     _number_axis(axes)
     calm(axes)
     axes.grid(visible=False, axis="y")
@@ -67,7 +66,7 @@ def speeds_by_side(front: FrontComparison, comparison: Comparison) -> Figure:
 
 def _rows(front: FrontComparison, comparison: Comparison) -> Iterator[tuple[str, Quantity, int, bool]]:
     """Name, speed, number of the side, and whether it is a mean."""
-    key = "velocity_{length}_{time}".format(**comparison.units)
+    key = key_of("velocity", comparison.units)
     for number, side in enumerate(comparison.sides):
         for index, item in enumerate(front.by_side.get(side, []), 1):
             if item[key] is not None:

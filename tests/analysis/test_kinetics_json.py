@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import ionfront.analysis
-from ionfront.analysis.kinetics_json import kinetics_record, write_kinetics
+from ionfront.analysis.kinetics_json import kinetics_record
+from ionfront.analysis.record import write_record
 from ionfront.core import Calibration, OutputExistsError, PhaseScheme, Quantity
 from ionfront.fronts import FrontTracker
 
@@ -135,12 +136,12 @@ def test_nan_never_reaches_json(result, tmp_path):
     nan = float("nan")
     rate = replace(found.rate, velocity=Quantity(nan, nan, nan), exponent=Quantity(0.9, nan, float("inf")))
     record = record_of(with_transition(result, replace(found, rate=rate)))
-    write_kinetics(tmp_path / "kinetics.json", record)
+    write_record(tmp_path / "kinetics.json", record)
     (transition,) = json.loads((tmp_path / "kinetics.json").read_text())["cycles"][0]["transitions"]
     assert transition["velocity_nm_s"] is None
     assert transition["exponent"] == {"value": 0.9, "low": None, "high": None}
     with pytest.raises(ValueError, match="JSON"):
-        write_kinetics(tmp_path / "other.json", record | {"source": nan})
+        write_record(tmp_path / "other.json", record | {"source": nan})
     assert [path.name for path in tmp_path.iterdir()] == ["kinetics.json"]
 
 
@@ -151,8 +152,8 @@ def test_what_breaks_the_schema_is_not_written(result):
 
 def test_a_finished_record_is_not_overwritten_unasked(result, tmp_path):
     path, record = tmp_path / "kinetics.json", record_of(result)
-    write_kinetics(path, record)
+    write_record(path, record)
     with pytest.raises(OutputExistsError):
-        write_kinetics(path, record)
-    write_kinetics(path, record | {"source": "b.tif"}, overwrite=True)
+        write_record(path, record)
+    write_record(path, record | {"source": "b.tif"}, overwrite=True)
     assert json.loads(path.read_text())["source"] == "b.tif"
