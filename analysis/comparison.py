@@ -8,6 +8,7 @@ from pathlib import Path
 
 import jsonschema
 import numpy as np
+import pandas as pd
 
 from ionfront.core import Quantity, UsageError
 from ionfront.physics import LAW_NAMES
@@ -124,7 +125,7 @@ def read_run(path: Path, side: str = "") -> Run:
         side: What the run is a repeat of; empty leaves it to ion and host in the file.
 
     Raises:
-        UsageError: There is no such file, or it is no kinetics.json.
+        UsageError: There is no such file, it is no kinetics.json, or an older version wrote it.
     """
     file = path if path.is_file() else path / "kinetics.json"
     try:
@@ -135,7 +136,9 @@ def read_run(path: Path, side: str = "") -> Run:
         raise UsageError(
             f"{path} holds no results of `ionfront analyze` ({reason}): give the folder that it wrote."
         ) from error
-    return Run(file.resolve().parent, kinetics, side)
+    run = Run(file.resolve().parent, kinetics, side)
+    _refuse_older(run)
+    return run
 
 
 def compare_runs(runs: Sequence[Run]) -> Comparison:
@@ -160,6 +163,21 @@ def compare_runs(runs: Sequence[Run]) -> Comparison:
     units = runs[0].kinetics["units"]
     fronts = tuple(_compared(name, by_side, sides, units) for name, by_side in _matched(runs, sides))
     return Comparison(tuple(runs), sides, fronts, tuple(_doubts(runs, sides, fronts)))
+
+
+def _refuse_older(run: Run) -> None:
+    """Refuse a run of a version that did not measure every particle by itself."""
+    table = run.folder / "fronts.csv"
+    if "particles" not in run.kinetics:
+        lacking = "its kinetics.json has no `particles`"
+    elif table.is_file() and "particle" not in pd.read_csv(table, nrows=0):
+        lacking = "its fronts.csv has no column `particle`"
+    else:
+        return
+    raise UsageError(
+        f"{run.folder} was written by an older version of IonFront ({lacking}); a comparison needs every particle by "
+        "itself: measure that movie anew with `ionfront analyze` or `ionfront fronts`."
+    )
 
 
 def _with_sides(runs: Sequence[Run]) -> list[Run]:
@@ -204,9 +222,8 @@ def _matched(runs: Sequence[Run], sides: Sequence[str]) -> Iterator[tuple[str, d
 
 
 def _particles(run: Run) -> list[list[Json]]:
-    """Half cycles of each particle that reacted; older files tell of the largest alone."""
-    particles = [particle["cycles"] for particle in run.kinetics.get("particles", [])] or [run.kinetics["cycles"]]
-    return [cycles for cycles in particles if cycles]
+    """Half cycles of each particle that reacted."""
+    return [particle["cycles"] for particle in run.kinetics["particles"] if particle["cycles"]]
 
 
 def _compared(

@@ -96,16 +96,24 @@ class PlasticCore:
         t = np.maximum(np.asarray(time_s, float), 0.0)
         if self._core_at_stall >= 1:
             return np.zeros_like(t)
-        times, depths, speeds = self._course
-        return np.asarray(CubicHermiteSpline(times, depths, speeds)(np.minimum(t, times[-1])))
+        return np.asarray(self._depth_at(np.minimum(t, self._depth_at.x[-1])))
 
     def time_s(self, position_nm: ArrayLike) -> Floats:
         x = np.asarray(position_nm, float)
         if self._core_at_stall >= 1:
             return np.where(x > 0, np.inf, 0.0)
+        deepest = self._time_at.x[-1]
+        return np.asarray(np.where(x <= deepest, self._time_at(np.clip(x, 0.0, deepest)), np.inf))
+
+    @cached_property
+    def _depth_at(self) -> CubicHermiteSpline:
         times, depths, speeds = self._course
-        time = CubicHermiteSpline(depths, times, 1 / speeds)(np.clip(x, 0.0, depths[-1]))
-        return np.asarray(np.where(x <= depths[-1], time, np.inf))
+        return CubicHermiteSpline(times, depths, speeds)
+
+    @cached_property
+    def _time_at(self) -> CubicHermiteSpline:
+        times, depths, speeds = self._course
+        return CubicHermiteSpline(depths, times, 1 / speeds)
 
     @cached_property
     def _core_at_stall(self) -> float:

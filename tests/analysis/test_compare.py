@@ -35,6 +35,10 @@ def front(before, after, velocity, error=0.05, onset=5.0):
 
 
 def kinetics(ion, *cycles, warnings=(), units=("nm", "s")):
+    of_one = [
+        {"direction": direction, "start_s": 0.0, "end_s": 60.0, "transitions": list(fronts)}
+        for direction, fronts in zip(("insertion", "extraction"), cycles, strict=False)
+    ]
     return {
         "schema_version": 1,
         "source": f"{ion}.tif",
@@ -48,10 +52,8 @@ def kinetics(ion, *cycles, warnings=(), units=("nm", "s")):
         "model": None,
         "foreign_frames": None,
         "reaction_observed": bool(cycles),
-        "cycles": [
-            {"direction": direction, "start_s": 0.0, "end_s": 60.0, "transitions": list(fronts)}
-            for direction, fronts in zip(("insertion", "extraction"), cycles, strict=False)
-        ],
+        "cycles": of_one,
+        "particles": [{"cycles": of_one}],
         "warnings": list(warnings),
     }
 
@@ -157,6 +159,17 @@ def test_what_is_no_run_is_refused(tmp_path):
         read_run(tmp_path / "gone")
     (tmp_path / "kinetics.json").write_text("{}")
     with pytest.raises(UsageError, match="required property"):
+        read_run(tmp_path)
+
+
+@pytest.mark.parametrize("lacking", ["`particles`", "column `particle`"])
+def test_a_run_of_an_older_version_is_to_be_measured_anew(tmp_path, lacking):
+    record = one_step("Li", 1.0)
+    if lacking == "`particles`":
+        del record["particles"]
+    (tmp_path / "kinetics.json").write_text(json.dumps(record))
+    (tmp_path / "fronts.csv").write_text("frame,time_s,transition,position_nm\n0,0,pristine → converted,0\n")
+    with pytest.raises(UsageError, match=f"older version.*{lacking}.*measure that movie anew"):
         read_run(tmp_path)
 
 

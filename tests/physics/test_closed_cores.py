@@ -1,12 +1,15 @@
 """Fronts that close in on a core: closed forms against their differential equations, limits, and the stall."""
 
+from unittest.mock import Mock
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad, solve_ivp
+from scipy.interpolate import CubicHermiteSpline
 
-from ionfront.physics import Linear, PlasticCore, ShrinkingCore
+from ionfront.physics import Linear, PlasticCore, ShrinkingCore, closed_cores
 
 DIMENSIONS = st.sampled_from([2, 3])
 SIZES = st.floats(0.1, 100)
@@ -87,6 +90,16 @@ def test_silicon_stalls_where_the_closed_form_says(yield_gpa, dimension, core):
     law = PlasticCore(1.0, 1.0, 3.7, 2.7 * yield_gpa / 3.6, dimension)
     assert 1 - law.stall_nm == pytest.approx(core, abs=0.01)
     assert law.speed_nm_s(0.999 * law.stall_nm) < 0.01 * law.speed_nm_s(0.0)
+
+
+def test_a_plastic_core_builds_its_splines_once(monkeypatch):
+    build = Mock(wraps=CubicHermiteSpline)
+    monkeypatch.setattr(closed_cores, "CubicHermiteSpline", build)
+    law = PlasticCore(10.0, 1.0, 3.7, 0.5)
+    for depth in (1.0, 2.0):
+        assert law.position_nm(law.time_s(depth)) == pytest.approx(depth)
+    assert build.call_count == 2  # one for depths, one for times
+    assert law == PlasticCore(10.0, 1.0, 3.7, 0.5)
 
 
 @settings(max_examples=20, deadline=None)
