@@ -12,7 +12,12 @@ from ionfront.models import Normalisation
 
 from .frames import Label
 
-__all__ = ["Augmentation", "Augmenter"]
+__all__ = ["BEND_PX", "Augmentation", "Augmenter"]
+
+
+BEND_PX = 16.0
+"""Shifts of an elastic deformation are smooth over this length."""
+_SHIFT_OF_UNIT_NOISE = 3**-0.5 / (2 * np.pi**0.5 * BEND_PX)  # std of uniform noise, -1 to 1, smoothed over that length
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,10 @@ class Augmentation:
         affine: Probability of a scaling and rotation.
         scale: Smallest and largest zoom.
         rotate_deg: Largest rotation either way [degree].
+        elastic: Probability of bending the crop smoothly: particles are seldom as straight as those of a generator.
+        elastic_px: Standard deviation of the shifts that do so [px].
+        invert: Probability of turning bright into dark. A bright field so turned, where mass is bright, is much like a
+            dark field or HAADF.
         tone: Probability of each of brightness, contrast and gamma.
         brightness: Largest shift, as a share of the 1 % to 99 % range of the frame.
         contrast: Largest relative change of contrast.
@@ -43,6 +52,9 @@ class Augmentation:
     affine: float = 0.5
     scale: tuple[float, float] = (0.7, 1.4)
     rotate_deg: float = 45.0
+    elastic: float = 0.0
+    elastic_px: float = 2.5
+    invert: float = 0.0
     tone: float = 0.5
     brightness: float = 0.2
     contrast: float = 0.3
@@ -85,6 +97,14 @@ def _pipeline(s: Augmentation, clip_range: float) -> Any:
                 border_mode=cv2.BORDER_REFLECT_101,
                 p=s.affine,
             ),
+            alb.ElasticTransform(
+                alpha=s.elastic_px / _SHIFT_OF_UNIT_NOISE,
+                sigma=BEND_PX,
+                noise_distribution="uniform",
+                border_mode=cv2.BORDER_REFLECT_101,
+                p=s.elastic,
+            ),
+            alb.InvertImg(p=s.invert),
             alb.RandomBrightnessContrast(brightness, s.contrast, brightness_by_max=True, p=s.tone),
             alb.RandomGamma((100 / (1 + s.gamma), 100 * (1 + s.gamma)), p=s.tone),
             alb.GaussianBlur(blur_limit=0, sigma_limit=(0.3, max(0.3, s.blur_sigma_px)), p=s.blur),

@@ -4,10 +4,11 @@ from ionfront.models import torchvision_ops  # noqa: F401  before anything that 
 
 # isort: split
 import hashlib
+import sys
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
 from typing import Literal
 
+import cv2
 import numpy as np
 import torch
 from lightning import LightningDataModule
@@ -20,15 +21,19 @@ from ionfront.core import DEFAULT_SCHEME, PhaseScheme, UsageError
 from ionfront.models import Normalisation, for_network, normalise_channels
 
 from .augment import Augmentation, Augmenter
+from .augment_torch import BatchAugmenter
 from .crops import NormalisedFrames, grid_crops, random_crop, shrunk
 from .frames import Label, Labelled
+from .pool import CropPool
 from .sources import Sources, Tagged, read_sources, split_sources
-from .synthetic import POOL, SceneFrames, Synthetic, draw_scene, draw_with_reference, scene_turn
+from .synthetic import SceneFrames, Synthetic, draw_scene, draw_with_reference, scene_turn
 
 __all__ = ["FixedCrops", "RandomCrops", "SegmentationData", "digest_of"]
 
 Float = NDArray[np.float32]
 Batch = tuple[Tensor, Tensor]
+_CHUNK = 16  # crops that a loader process hands over at a time to a pool
+
 Draw = Callable[[int, np.random.Generator], tuple[Float, Label]]
 
 
@@ -98,6 +103,8 @@ class SegmentationData(LightningDataModule):  # type: ignore[misc]
         self._samples, self._bias, self._augmentation = samples_per_epoch, foreground_bias, augmentation
         self._workers, self._cached, self._seed = num_workers, cached_frames, seed
         self._fixed: FixedCrops | None = None
+        self._pooled = synthetic.scenes > 0 and synthetic.repeats > 1
+        self._pool: CropPool | None = None
 
     @property
     def sources(self) -> Sources:
@@ -110,26 +117,52 @@ class SegmentationData(LightningDataModule):  # type: ignore[misc]
         scenes = SceneFrames(self.synthetic).frames if self.synthetic.scenes else ()
         return [*self._sources.validation, *((frame, None) for frame in scenes)]
 
-    def train_dataloader(self) -> DataLoader[Batch]:
+    def train_dataloader(self) -> DataLoader[Batch] | CropPool:
         """New crops for this epoch and this process of a distributed run; Lightning asks for it each epoch."""
         rank, world, epoch = _place_in_run(self)
         count = max(1, self._samples // world)
-        crops = RandomCrops(
+        if self._pooled:
+            if self._pool is None:
+                self._pool = self._new_pool(rank, world, epoch * count // self.synthetic.repeats, count)
+            return self._pool
+        augmenter = Augmenter(self._augmentation, self.normalisation)
+        return self._loader(self._crops(rank, world, epoch * count, count, augmenter), self.batch_size)
+
+    def _new_pool(self, rank: int, world: int, first: int, count: int) -> CropPool:
+        device = "cpu" if self.trainer is None else self.trainer.strategy.root_device
+        chance = torch.Generator(device).manual_seed(hash((self._seed, rank, first)))
+        chunk = min(_CHUNK, self.batch_size)
+        return CropPool(
+            self._loader(
+                self._crops(rank, world, first, sys.maxsize, None), chunk, pin_memory=chance.device.type == "cuda"
+            ),
+            BatchAugmenter(self._augmentation, self.normalisation, chance),
+            chance,
+            batch_size=self.batch_size,
+            repeats=self.synthetic.repeats,
+            batches=max(1, count // self.batch_size),
+        )
+
+    def _crops(self, rank: int, world: int, first: int, count: int, augmenter: Augmenter | None) -> "RandomCrops":
+        return RandomCrops(
             self._draw(rank, world),
-            first=epoch * count,
+            first=first,
             count=count,
             seed=self._seed + 1_000_003 * rank,
             size_px=self._crop_size,
             foreground_bias=self._bias,
-            augmenter=Augmenter(self._augmentation, self.normalisation),
+            augmenter=augmenter,
             channels=self.channels,
         )
+
+    def _loader(self, crops: "RandomCrops", batch_size: int, pin_memory: bool = False) -> DataLoader[Batch]:
         return DataLoader(
             crops,
-            self.batch_size,
+            batch_size,
             num_workers=self._workers,
-            drop_last=count >= self.batch_size,
+            drop_last=len(crops) >= batch_size,
             worker_init_fn=_alone,
+            pin_memory=pin_memory,
         )
 
     def val_dataloader(self) -> DataLoader[Batch]:
@@ -151,10 +184,9 @@ class SegmentationData(LightningDataModule):  # type: ignore[misc]
         frames = NormalisedFrames(self._sources.train, self.normalisation, self.reduction, self._cached)
         synthetic, norm, reduction = self.synthetic, self.normalisation, self.reduction
         fraction = 0.0 if not synthetic.scenes else 1.0 if not len(frames) else synthetic.fraction
-        per_scene = max(1, self._samples // max(1, synthetic.scenes))
-        unique = max(1, per_scene // synthetic.repeats)
+        per_scene = max(1, self._samples // synthetic.repeats // max(1, synthetic.scenes))
+        batch_size = min(_CHUNK, self.batch_size) if self._pooled else self.batch_size
 
-        @lru_cache(maxsize=POOL * unique if synthetic.repeats > 1 else 0)  # what is used once need not be kept
         def from_scene(number: int, turn: int) -> tuple[Float, Label]:
             seed = synthetic.seed + number * world + rank
             rng = np.random.default_rng((self._seed, seed, turn))
@@ -167,8 +199,7 @@ class SegmentationData(LightningDataModule):  # type: ignore[misc]
         def draw(sample: int, rng: np.random.Generator) -> tuple[Float, Label]:
             if rng.random() >= fraction:
                 return frames[int(rng.integers(len(frames)))]
-            number, turn = scene_turn(sample, per_scene, self.batch_size, max(1, self._workers))
-            return from_scene(number, turn % unique)
+            return from_scene(*scene_turn(sample, per_scene, batch_size, max(1, self._workers)))
 
         return draw
 
@@ -196,7 +227,7 @@ class RandomCrops(Dataset[Batch]):
         seed: int,
         size_px: int,
         foreground_bias: float,
-        augmenter: Augmenter,
+        augmenter: Augmenter | None,
         channels: int,
     ) -> None:
         self._draw, self._first, self._count, self._seed = draw, first, count, seed
@@ -211,7 +242,8 @@ class RandomCrops(Dataset[Batch]):
         rng = np.random.default_rng((self._seed, self._first + index))
         image, label = self._draw(self._first + index, rng)
         image, label = random_crop(image, label, self._size_px, rng, self._bias)
-        image, label = self._augmenter(image, label, int(rng.integers(2**31)))
+        if self._augmenter is not None:
+            image, label = self._augmenter(image, label, int(rng.integers(2**31)))
         return _tensors(image, label, self._channels)
 
 
@@ -239,6 +271,7 @@ class FixedCrops(Dataset[Batch]):
 def _alone(_worker: int) -> None:
     """Threads of a loader's own would only take turns with those that train."""
     threadpool_limits(1)
+    cv2.setNumThreads(1)
 
 
 def _common_scheme(labelled: Sequence[Labelled], synthetic: Synthetic) -> PhaseScheme:

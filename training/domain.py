@@ -24,7 +24,7 @@ Floats = NDArray[np.float64]
 FALSE_ALARMS = 0.02
 """Share of frames like those trained on that each of the two judges is allowed to call foreign."""
 
-FIRST_SEED = 3_000_000
+FIRST_SEED = 5_000_000
 """Of the scenes that a domain is fitted to; no training takes its own from there."""
 
 _SIZES_PX = (256, 640)  # whatever a frame's size, it is described at 256 to 511 px: all of these must be known

@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 from jsonargparse import ArgumentError
-from lightning.pytorch.callbacks import EarlyStopping, LearningRateMonitor, ModelCheckpoint
+from lightning.pytorch.callbacks import EarlyStopping, LearningRateMonitor, ModelCheckpoint, Timer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.utilities import rank_zero_only
 
@@ -57,7 +57,8 @@ def train_segmenter(arguments: Sequence[str]) -> TrainingResult:
 
     Args:
         arguments: `--config F` (several are laid over each other), then any knob: `--model.learning_rate 3e-4`,
-            `--data.crop_size 192`, `--trainer.max_epochs 20`, `--early_stopping.patience 8`,
+            `--data.crop_size 192`, `--trainer.max_epochs 20`, `--trainer.max_time 00:00:30:00` (the learning rate then
+            follows the clock), `--early_stopping.patience 8`,
             `--checkpoint.dirpath runs/a`, `--ckpt_path runs/a/last.ckpt` to resume, `--output.path FILE.onnx`,
             `--tracking.uri none`.
 
@@ -156,6 +157,9 @@ def _run(cli: _Cli, run: Run | None) -> TrainingResult:
         cli.trainer.callbacks.append(LearningRateMonitor("epoch"))
     if settings.ckpt_path is not None:
         warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
+    timer = next((callback for callback in cli.trainer.callbacks if isinstance(callback, Timer)), None)
+    if timer is not None:
+        cli.model.progress = lambda: _share_of_time(timer)
     cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=settings.ckpt_path, weights_only=True)
     if not cli.trainer.is_global_zero:
         raise SystemExit(0)  # the first process of a distributed run does what is left
@@ -170,6 +174,11 @@ def _run(cli: _Cli, run: Run | None) -> TrainingResult:
         run_id="" if run is None else run.run_id,
         epochs=int(cli.trainer.current_epoch),
     )
+
+
+def _share_of_time(timer: Timer) -> float:
+    gone_s, left_s = timer.time_elapsed(), timer.time_remaining()
+    return min(1.0, gone_s / (gone_s + left_s)) if left_s else 1.0
 
 
 def _settings_of(cli: _Cli) -> dict[str, Any]:

@@ -44,8 +44,7 @@ class Synthetic:
         validation_scenes: Scenes kept for validation, never trained on.
         validation_frames: Frames taken from each of them, evenly spaced.
         averaged: Numbers of exposures, of which one is drawn for each frame: analysis averages frames of noisy movies.
-        repeats: How often a training frame is used before it is let go, each time as another crop, augmented anew. To
-            draw a frame costs half as much as to train on it.
+        repeats: How often a training crop is used in the mean before it is let go, each time augmented anew.
         reference_first: Share of training frames that come with the first frame, five exposures of it, as reference.
         reference_other: Share whose reference is any frame of the movie: some begin in the middle, or run backwards.
             The rest come without one. A model of one channel leaves references out.

@@ -105,6 +105,8 @@ def random_course(particle: Shape, rng: np.random.Generator) -> Course:
     speed = np.exp(rng.uniform(0.05, 0.35) * smooth_noise(size, rng.uniform(3, 12), rng)) * (1 + lead * skin)
     stretch = float(np.exp(rng.uniform(-0.4, 0.4))) if particle.kind == "flake" else 1.0
     source = inside & (particle.distance_px <= np.nanmin(particle.distance_px) + 1)
+    if not (inside & ~source).any():  # a sliver, all of which is the entry
+        return Course(particle.distance_px)
     return Course(_as_distance_px(travel_cost(inside, source, speed, (stretch, 1 / stretch)), particle))
 
 

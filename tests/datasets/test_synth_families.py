@@ -15,7 +15,7 @@ from ionfront.datasets.synth.families import FAMILIES
 from ionfront.datasets.synth.looks import CONTRAST_NAMES, random_wide_looks
 from ionfront.datasets.synth.neighbours import with_neighbours
 from ionfront.datasets.synth.reaction import random_course
-from ionfront.datasets.synth.shapes import distorted, random_shape
+from ionfront.datasets.synth.shapes import Shape, distorted, random_shape
 
 
 def wide(seed, n_frames=8, **kwargs):
@@ -113,6 +113,13 @@ def test_neighbours_react_in_their_own_time_and_never_cover_the_measured_particl
         assert np.isfinite(course.place_px[inside]).all()
         delays |= {bool(np.isfinite(d)) for d in np.unique(course.delay[inside & ~particle.inside])}
     assert delays == {True, False}
+
+
+def test_a_sliver_at_the_edge_of_a_frame_is_all_entry():
+    distance_px = np.full((32, 32), np.nan)
+    distance_px[0, 10:20] = 0.5
+    sliver = Shape("sphere", distance_px, (-10.0, 15.0))
+    np.testing.assert_array_equal(random_course(sliver, np.random.default_rng(0)).place_px, distance_px)
 
 
 @pytest.mark.parametrize("phase", DEFAULT_SCHEME.reaction_order)

@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 from ionfront.core import UsageError
 from ionfront.models import Normalisation
 from ionfront.training.augment import Augmentation, Augmenter
+from ionfront.training.augment_torch import BatchAugmenter
 from ionfront.training.crops import grid_crops, random_crop, shrunk
 from ionfront.training.data import SegmentationData
 from ionfront.training.frames import IGNORE
-from ionfront.training.synthetic import POOL, SceneFrames, Synthetic, draw_scene, draw_with_reference, scene_turn
+from ionfront.training.synthetic import SceneFrames, Synthetic, draw_scene, draw_with_reference, scene_turn
 
 SCENES = Synthetic(scenes=2, size_px=64, n_frames=4, validation_scenes=2, validation_frames=2)
 SMALL = {"crop_size": 32, "validation_crop": 32, "samples_per_epoch": 8, "batch_size": 4, "num_workers": 0}
+STILL = Augmentation(flip_x=0, flip_y=0, rotate90=0, affine=0, tone=0, blur=0, noise=0)
 
 
 def batches(data):
@@ -158,24 +160,74 @@ def test_every_scene_gives_its_share_of_crops(per_scene, batch, lanes):
     assert max(turn for _, turn in drawn) < per_scene
 
 
-def different_crops(repeats):
-    still = Augmentation(flip_x=0, flip_y=0, rotate90=0, affine=0, tone=0, blur=0, noise=0)
-    scenes = replace(SCENES, scenes=POOL, repeats=repeats)
-    sizes = SMALL | {"crop_size": 64, "samples_per_epoch": 2 * POOL}
-    data = SegmentationData(synthetic=scenes, augmentation=still, **sizes)
-    images = torch.cat([images for images, _ in data.train_dataloader()])
-    assert len(images) == 2 * POOL
-    return len(torch.unique(images, dim=0))
+def pooled_crops(repeats, batches):
+    """Unchanged training crops, flattened: how often each was used."""
+    sizes = SMALL | {"crop_size": 64, "samples_per_epoch": 4 * batches}
+    scenes = replace(SCENES, repeats=repeats, n_frames=500)  # so that hardly a frame is drawn twice
+    data = SegmentationData(synthetic=scenes, augmentation=STILL, **sizes)
+    images = torch.cat([images for _ in range(2) for images, _ in data.train_dataloader()])
+    assert len(images) == 2 * 4 * batches
+    return torch.unique(images, dim=0, return_counts=True)[1]
 
 
-def test_a_frame_is_used_again():
-    assert different_crops(repeats=2) == POOL
-    assert different_crops(repeats=1) > 1.5 * POOL  # some frames are drawn twice
+def test_a_crop_is_used_again():
+    used = pooled_crops(repeats=4, batches=40)
+    assert used.float().mean() > 2  # of 320, 112 were drawn
+    assert used.max() < 20
+
+
+def test_new_crops_come_at_the_pace_of_their_use():
+    assert len(pooled_crops(repeats=2, batches=40)) > 1.3 * len(pooled_crops(repeats=8, batches=40))
+
+
+def test_pooled_batches_are_the_same_for_the_same_seed():
+    runs = [SegmentationData(synthetic=replace(SCENES, repeats=3), channels=2, **SMALL) for _ in range(2)]
+    for one, other in zip(*map(batches, runs), strict=True):
+        assert torch.equal(one, other)
 
 
 def test_frames_used_no_time_are_refused():
     with pytest.raises(UsageError, match="repeats"):
         Synthetic(repeats=0)
+
+
+@pytest.mark.parametrize("turns", [{"flip_x": 1}, {"flip_y": 1}, {"rotate90": 1}, {"affine": 1}, {"elastic": 1}])
+def test_whole_batches_are_varied_with_their_labels(turns):
+    rng = np.random.default_rng(0)
+    coarse = torch.from_numpy(rng.integers(0, 4, (16, 1, 6, 6)).astype(np.float32))
+    labels = torch.nn.functional.interpolate(coarse, 96)[:, 0]
+    images = torch.stack([labels / 3, 1 - labels / 3], dim=1)
+    changed, ids = BatchAugmenter(replace(STILL, **turns), Normalisation(), torch.Generator().manual_seed(1))(
+        images, labels.byte()
+    )
+    assert not torch.equal(ids, labels.byte())
+    assert ids.dtype == torch.uint8
+    for channel, expected in ((changed[:, 0], ids / 3), (changed[:, 1], 1 - ids / 3)):
+        apart = (channel - expected).abs()  # they may differ where both are interpolated, at edges
+        assert apart.median() < 1e-5
+        assert apart.mean() < 0.02
+
+
+def test_grey_values_of_whole_batches_stay_in_range():
+    images = torch.rand(8, 2, 32, 32, generator=torch.Generator().manual_seed(0)) * 3 - 1
+    labels = torch.zeros(8, 32, 32, dtype=torch.uint8)
+    unsteady = replace(STILL, tone=1, noise=1, blur=1, invert=1)
+    changed, _ = BatchAugmenter(unsteady, Normalisation(), torch.Generator().manual_seed(1))(images, labels)
+    assert changed.shape == images.shape
+    assert changed.min() >= -1
+    assert changed.max() <= 2
+    still, _ = BatchAugmenter(STILL, Normalisation(), torch.Generator().manual_seed(1))(images, labels)
+    assert torch.allclose(still, images, atol=1e-6)
+
+
+def test_dark_becomes_bright():
+    image, label = np.linspace(-1, 2, 64, dtype=np.float32).reshape(1, 8, 8), np.zeros((8, 8), np.uint8)
+    dark = replace(STILL, invert=1)
+    one, _ = Augmenter(dark, Normalisation())(image, label, 0)
+    batch = BatchAugmenter(dark, Normalisation(), torch.Generator())
+    many, _ = batch(torch.from_numpy(image)[None], torch.from_numpy(label)[None])
+    np.testing.assert_allclose(one, 1 - image, atol=1e-5)
+    np.testing.assert_allclose(many[0].numpy(), 1 - image, atol=1e-5)
 
 
 @given(st.integers(5, 90), st.integers(5, 90), st.integers(0, 99))
@@ -225,7 +277,6 @@ def test_augmentation_is_seeded_and_keeps_labels_whole(discs):
 
 
 def test_augmentation_can_be_turned_off():
-    nothing = Augmentation(flip_x=0, flip_y=0, rotate90=0, affine=0, tone=0, blur=0, noise=0)
     image = np.random.default_rng(0).uniform(-1, 2, (2, 16, 16)).astype(np.float32)
-    varied, _ = Augmenter(nothing, Normalisation())(image, np.zeros((16, 16), np.uint8), 3)
+    varied, _ = Augmenter(STILL, Normalisation())(image, np.zeros((16, 16), np.uint8), 3)
     assert np.allclose(varied, image, atol=1e-5)

@@ -13,7 +13,7 @@ from ionfront.datasets import read_labelled
 from ionfront.models import read_info
 from ionfront.training import cross_validate as module
 from ionfront.training.evaluate import evaluate
-from ionfront.training.lightning_cli import recipe, train_segmenter
+from ionfront.training.lightning_cli import data_argument, recipe, train_segmenter
 
 from .conftest import TINY
 
@@ -78,6 +78,25 @@ def test_resuming_continues_the_epoch_counter(trained, tmp_path):
     assert after["global_step"] == 2 * before["global_step"]
     assert result.epochs == 2
     assert result.run_id == ""
+
+
+def test_a_run_of_given_time_ends_with_its_learning_rate_spent(discs, tmp_path):
+    result = train_segmenter(
+        [
+            *TINY,
+            data_argument([discs]),
+            '--data.validation_groups=["B"]',
+            "--trainer.max_epochs=100000",
+            "--trainer.max_time=00:00:00:04",
+            "--model.learning_rate=0.01",
+            f"--checkpoint.dirpath={tmp_path}",
+            f"--output.path={tmp_path}/model.onnx",
+            "--tracking.uri=none",
+        ]
+    )
+    (state,) = torch.load(tmp_path / "last.ckpt", weights_only=True)["optimizer_states"]
+    assert all(group["lr"] < 0.001 for group in state["param_groups"])
+    assert 1 < result.epochs < 100000
 
 
 def test_cross_validation_judges_every_frame_once(discs, trained, tmp_path, monkeypatch):
