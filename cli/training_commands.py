@@ -26,14 +26,20 @@ train_app = typer.Typer(help="Train a model.", no_args_is_help=True)
 Data = Annotated[
     list[Path] | None, typer.Option(help="Labelled data set, nnU-Net raw layout; may be given several times.")
 ]
-Config = Annotated[str, typer.Option(help="Recipe: a YAML file, or the name of one that ships with IonFront.")]
+Config = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Recipe: a YAML file, or the name of one that ships with IonFront (segmenter_labelled if none is given); "
+        "several are laid over each other."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")]
 
 
 @train_app.command("segmenter", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def train_segmenter_command(
     context: typer.Context,
-    config: Config = "segmenter_labelled",
+    config: Config = None,
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
@@ -42,7 +48,7 @@ def train_segmenter_command(
         from ionfront.training.lightning_cli import data_argument, train_segmenter
     except ImportError as error:
         raise no_training(error) from error
-    arguments = ["--config", _recipe(config), *([data_argument(data)] if data else []), *context.args]
+    arguments = [*_recipes(config), *([data_argument(data)] if data else []), *context.args]
     result = train_segmenter(arguments)
     _show(result.evaluation, as_json, None)
     if not as_json:
@@ -67,7 +73,7 @@ def evaluate_command(
 def cross_validate_command(
     context: typer.Context,
     out: Annotated[Path, typer.Option(help="Folder for the models of the folds.")],
-    config: Config = "segmenter_labelled",
+    config: Config = None,
     data: Data = None,
     folds: Annotated[int, typer.Option(min=3, help="How many folds; whole groups are held out.")] = 5,
     seed: Annotated[int, typer.Option(help="Seed of the folds.")] = 0,
@@ -78,7 +84,7 @@ def cross_validate_command(
         from ionfront.training.cross_validate import cross_validate
     except ImportError as error:
         raise no_training(error) from error
-    result = cross_validate(["--config", _recipe(config), *context.args], data or [], folds, out=out, seed=seed)
+    result = cross_validate([*_recipes(config), *context.args], data or [], folds, out=out, seed=seed)
     _show(result, as_json, out / "scores.json")
 
 
@@ -154,10 +160,12 @@ def _show(evaluation: Evaluation, as_json: bool, out: Path | None) -> None:
     say_json(json.loads(evaluation.to_json())) if as_json else print_evaluation(evaluation)
 
 
-def _recipe(config: str) -> str:
+def _recipes(configs: list[str] | None) -> list[str]:
     from ionfront.training.lightning_cli import recipe
 
-    return config if Path(config).suffix in (".yaml", ".yml") else str(recipe(config))
+    given = configs or ["segmenter_labelled"]
+    files = [name if Path(name).suffix in (".yaml", ".yml") else recipe(name) for name in given]
+    return [f"--config={file}" for file in files]
 
 
 def no_training(error: ImportError) -> MissingExtraError:

@@ -126,6 +126,15 @@ ERRORS = {
 }
 
 
+def test_recipes_are_laid_over_each_other(monkeypatch, capfd, tmp_path):
+    (tmp_path / "over.yaml").write_text("model: {learning_rate: 0.03125}\n")
+    recipes = ["--config", "segmenter_wide", "--config", tmp_path / "over.yaml"]
+    code, out, _ = run(monkeypatch, capfd, "train", "segmenter", *recipes, "--print_config")
+    assert code == 0
+    assert "learning_rate: 0.03125" in out
+    assert "textures: true" in out
+
+
 @pytest.mark.parametrize("arguments", ERRORS.values(), ids=ERRORS)
 @pytest.mark.usefixtures("bar")
 def test_an_error_is_one_line_and_exit_code_2(monkeypatch, capfd, tmp_path, arguments):
