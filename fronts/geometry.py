@@ -4,18 +4,27 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, stats
 from skimage import measure
+from skimage.measure import block_reduce
 from skimage.morphology import convex_hull_image, disk, opening
 
 from ionfront.core import FrontFitError
 from ionfront.physics import travel_cost
 
-__all__ = ["entry_boundary", "front_normal", "geodesic_distance_px", "order_agreement", "particles_of"]
+__all__ = [
+    "entry_boundary",
+    "front_normal",
+    "geodesic_distance_px",
+    "local_gradient",
+    "order_agreement",
+    "particles_of",
+]
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 _SMOOTHING_PX = 2.0  # arrival times are noisy from pixel to pixel; their gradient is taken at this scale
 _INFLOW_COSINE = -0.7  # a front that leaves the boundary at less than 45 degrees to its normal entered there
+_COARSE_SHARES = (0.1, 0.3)  # of its size: over them a front has a direction where it took a stretch in one frame
 _EARLY_SHARES = (0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.45, 0.7)  # of the boundary that was reached
 
 
@@ -55,11 +64,42 @@ def front_normal(arrival: Floats, known: Mask, smoothing_px: float = _SMOOTHING_
         known: Where they are known.
         smoothing_px: Scale at which the gradient is taken.
     """
-    smooth = _masked_gaussian(arrival, known, smoothing_px)
-    gradient_y, gradient_x = np.gradient(smooth)
+    gradient_y, gradient_x = local_gradient(arrival, known, smoothing_px)
     length = np.hypot(gradient_y, gradient_x)
     length[length == 0] = np.nan
     return gradient_y / length, gradient_x / length
+
+
+def local_gradient(values: Floats, known: Mask, smoothing_px: float) -> tuple[Floats, Floats]:
+    """Gradient (y, x) of the plane that fits best around each known pixel, with Gaussian weights; NaN elsewhere.
+
+    Up to the outline it is not biased, as differences of smoothed values are: no plane needs a neighbour on each side.
+
+    Args:
+        values: Shape (y, x).
+        known: Where they count, and where the gradient is wanted.
+        smoothing_px: Standard deviation of the weights.
+    """
+    rows, columns = np.nonzero(known)
+    gradients = np.full((2, *known.shape), np.nan)
+    if rows.size == 0:
+        return gradients[0], gradients[1]
+    box = tuple(slice(int(i.min()), int(i.max()) + 1) for i in (rows, columns))
+    inside = known[box]
+    y, x = np.mgrid[: inside.shape[0], : inside.shape[1]].astype(float)
+    v = np.where(inside, values[box], 0.0)
+    moments = np.stack([np.ones(v.shape), y, x, y * y, x * x, x * y, v, v * y, v * x]) * inside
+    coarse = max(1, int(smoothing_px / 4))  # wide windows are evaluated at some of the pixels
+    moments = block_reduce(moments, (1, coarse, coarse), np.sum)
+    smooth = ndimage.gaussian_filter(moments, smoothing_px / coarse, mode="constant", axes=(1, 2))
+    my, mx, yy, xx, xy, mv, vy, vx = smooth[1:] / np.maximum(smooth[0], 1e-9)
+    yy, xx, xy, vy, vx = yy - my**2, xx - mx**2, xy - mx * my, vy - mv * my, vx - mv * mx
+    spread = yy * xx - xy**2
+    spread[spread < 1e-3] = np.nan  # a line of pixels says nothing of what is beside it
+    found = np.stack([(vy * xx - vx * xy) / spread, (vx * yy - vy * xy) / spread])
+    fine = found.repeat(coarse, axis=1).repeat(coarse, axis=2)[:, : inside.shape[0], : inside.shape[1]]
+    gradients[(slice(None), *box)] = np.where(inside, fine, np.nan)
+    return gradients[0], gradients[1]
 
 
 def entry_boundary(arrival: Floats, particle: Mask, measured: Mask | None = None) -> Mask:
@@ -78,7 +118,7 @@ def entry_boundary(arrival: Floats, particle: Mask, measured: Mask | None = None
     candidates = _entry_candidates(arrival, reached, particle)
     if (reached & ~measured).any() and (reached & measured).any():
         candidates += _entry_candidates(arrival, reached & measured, particle)
-    candidates = [candidate for candidate in candidates if candidate.any()]
+    candidates = list({candidate.tobytes(): candidate for candidate in candidates if candidate.any()}.values())
     best, best_score = candidates[0], -np.inf
     for candidate in candidates:
         distance = np.where(measured, geodesic_distance_px(particle, candidate), np.nan)
@@ -92,15 +132,18 @@ def _entry_candidates(arrival: Floats, known: Mask, particle: Mask) -> list[Mask
     boundary = particle & ~ndimage.binary_erosion(particle)
     edge = boundary & known if (boundary & known).any() else known
     outward_y, outward_x = _outward_normal(particle)
-    normal_y, normal_x = front_normal(arrival, known)
-    inflow = np.nan_to_num(normal_y * outward_y + normal_x * outward_x) < _INFLOW_COSINE
+    inflows = []
+    for smoothing_px in (_SMOOTHING_PX, *(share * float(np.sqrt(particle.sum())) for share in _COARSE_SHARES)):
+        normal_y, normal_x = front_normal(arrival, known, smoothing_px)
+        inflows.append(np.nan_to_num(normal_y * outward_y + normal_x * outward_x) < _INFLOW_COSINE)
     candidates = [boundary, _earliest_point(arrival, edge)]
     for share in _EARLY_SHARES:
         early = edge & (arrival <= np.quantile(arrival[edge], share))
         candidates.append(_stretch(early, boundary))
-        inward = _without_specks(early & inflow)
-        if inward.any():
-            candidates.append(_stretch(inward, boundary))
+        for inflow in inflows:
+            inward = _without_specks(early & inflow)
+            if inward.any():
+                candidates.append(_stretch(inward, boundary))
     return candidates
 
 
@@ -164,10 +207,3 @@ def _without_specks(mask: Mask, smallest_px: int = 6) -> Mask:
     areas = np.bincount(labels.ravel())
     areas[0] = 0
     return np.asarray((areas >= smallest_px)[labels])
-
-
-def _masked_gaussian(values: Floats, known: Mask, sigma: float) -> Floats:
-    """Gaussian mean over known pixels only, so that nothing leaks in from outside; NaN where there are none."""
-    weight = ndimage.gaussian_filter(known.astype(float), sigma)
-    total = ndimage.gaussian_filter(np.where(known, values, 0.0), sigma)
-    return np.where(known, total / np.maximum(weight, 1e-9), np.nan)

@@ -94,10 +94,23 @@ def test_the_normal_points_where_the_front_goes():
     for angle in (0.0, 1.0, 2.5):
         towards = np.array([np.sin(angle), np.cos(angle)])
         normal = front_normal(Y * towards[0] + X * towards[1] + 50, DISC)
-        inner = ndimage.binary_erosion(DISC, iterations=8)
-        assert normal[0][inner] == pytest.approx(towards[0], abs=0.02)
-        assert normal[1][inner] == pytest.approx(towards[1], abs=0.02)
+        assert normal[0][DISC] == pytest.approx(towards[0], abs=1e-6)  # up to the outline
+        assert normal[1][DISC] == pytest.approx(towards[1], abs=1e-6)
         assert np.isnan(normal[0][~DISC]).all()
+
+
+def test_a_line_of_pixels_has_no_normal():
+    line = (Y == 40) & (np.abs(X - 40) < 20)
+    assert np.isnan(front_normal(X.astype(float), line)[0]).all()
+    assert np.isnan(front_normal(X.astype(float), np.zeros_like(line))[0]).all()
+
+
+def test_a_front_that_takes_a_stretch_in_one_frame_entered_at_its_end():
+    """The flanks of the first stretch react in the same frame as the end face does."""
+    distance = X - 9.5
+    entry = entry_boundary(np.where(BAR & (distance < 48), np.floor(distance / 16), np.inf), BAR)
+    assert distance[entry].max() < 2
+    assert entry.sum() > 10
 
 
 def test_particles_are_taken_whole_the_largest_first_and_specks_are_none():
