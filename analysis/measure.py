@@ -34,7 +34,7 @@ Progress = Callable[[int, int], None]
 LABEL_ERROR = 0.05
 """Share of pixels that a labelling tool is taken to get wrong, where it does not say."""
 
-NETWORK_SCALE_ERROR = 0.085
+NETWORK_SCALE_ERROR = 0.10
 """Relative standard error of positions that the bundled network brings along; see docs/uncertainty.md."""
 
 
