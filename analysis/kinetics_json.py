@@ -13,7 +13,7 @@ from typing import TypedDict
 import jsonschema
 
 from ionfront.core import Calibration, Quantity
-from ionfront.fronts import FrontResult, ParticleResult, RateResult, TransitionResult
+from ionfront.fronts import FrontResult, HalfCycle, ParticleResult, RateResult, TransitionResult
 
 from .record import Json, number
 
@@ -69,8 +69,8 @@ def kinetics_record(
         "model": model,
         "foreign_frames": foreign_frames,
         "reaction_observed": result.reaction_observed,
-        "cycles": _cycles(result.transitions, result, calibration),
-        "particles": [_particle(particle, result, calibration) for particle in result.particles],
+        "cycles": next((cycles for cycles in (_cycles(of, calibration) for of in result.particles) if cycles), []),
+        "particles": [_particle(particle, calibration) for particle in result.particles],
         "warnings": [*calibration.warnings, *warnings, *result.warnings],
     }
     jsonschema.validate(record, kinetics_schema())
@@ -85,28 +85,31 @@ def kinetics_schema() -> Json:
     return schema
 
 
-def _particle(particle: ParticleResult, result: FrontResult, calibration: Calibration) -> Json:
+def _particle(particle: ParticleResult, calibration: Calibration) -> Json:
     length, pixel = calibration.length_unit, calibration.pixel_size_nm or 1.0
     y, x = particle.centre_px
     return {
         f"area_{length}2": number(particle.area_px * pixel**2),
         f"centre_x_{length}": number((x + 0.5) * pixel),
         f"centre_y_{length}": number((y + 0.5) * pixel),
-        "cycles": _cycles(particle.transitions, result, calibration),
+        "cycles": _cycles(particle, calibration),
     }
 
 
-def _cycles(transitions: tuple[TransitionResult, ...], result: FrontResult, calibration: Calibration) -> list[Json]:
-    if not transitions:
-        return []
+def _cycles(particle: ParticleResult, calibration: Calibration) -> list[Json]:
+    """Half cycles up to the last that shows a front; those without one before it stay, so that numbers agree."""
+    last = max((number for number, cycle in enumerate(particle.cycles, 1) if cycle.transitions), default=0)
+    return [_cycle(cycle, calibration) for cycle in particle.cycles[:last]]
+
+
+def _cycle(cycle: HalfCycle, calibration: Calibration) -> Json:
     time = calibration.time_unit
-    cycle = {
-        "direction": "insertion",
-        f"start_{time}": number(result.time[0]),
-        f"end_{time}": number(result.time[-1]),
-        "transitions": [_transition(item, calibration) for item in transitions],
+    return {
+        "direction": cycle.direction,
+        f"start_{time}": number(cycle.start),
+        f"end_{time}": number(cycle.end),
+        "transitions": [_transition(item, calibration) for item in cycle.transitions],
     }
-    return [cycle]
 
 
 def _transition(item: TransitionResult, calibration: Calibration) -> Json:

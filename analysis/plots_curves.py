@@ -26,7 +26,7 @@ def position_plot(result: FrontResult, calibration: Calibration) -> Figure:
     several = sum(bool(particle.transitions) for particle in result.particles) > 1
     index = 0
     for number, particle in enumerate(result.particles, 1):
-        for item in particle.transitions:
+        for item in (item for cycle in particle.cycles for item in cycle.transitions):
             name = f"{number}: {arrow(item.transition)}" if several else arrow(item.transition)
             _draw_track(axes, item, index, name)
             if item.rate is not None:

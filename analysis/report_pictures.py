@@ -68,7 +68,7 @@ def _overlay(result: FrontResult, calibration: Calibration, first_frame: NDArray
 
 def _maps(result: FrontResult, calibration: Calibration) -> Iterator[Picture]:
     for found in result.maps:
-        name = arrow(found.transition)
+        name = arrow(found.transition) + (f" (half cycle {found.half_cycle})" if result.half_cycles > 1 else "")
         yield _picture(
             arrival_map(result, found, calibration),
             f"Map of the time at which {name} reached each pixel.",
@@ -85,7 +85,8 @@ def _position(result: FrontResult, calibration: Calibration) -> Picture:
     ends = "; ".join(
         f"{arrow(item.transition)} sweeps {format_size(item.track.swept)} {calibration.length_unit}"
         for particle in result.particles
-        for item in particle.transitions
+        for cycle in particle.cycles
+        for item in cycle.transitions
     )
     return _picture(
         position_plot(result, calibration),

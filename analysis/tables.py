@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 def write_fronts(path: Path, result: FrontResult, calibration: Calibration) -> None:
     """One row for each frame and transition of each particle; units are in the column names. Empty means not known."""
     length, time = calibration.length_unit, calibration.time_unit
-    columns = ["frame", f"time_{time}", "particle", "transition", f"position_{length}"]
+    columns = ["frame", f"time_{time}", "particle", "half_cycle", "transition", f"position_{length}"]
     columns += [f"position_low_{length}", f"position_high_{length}", f"fit_{length}", "reacted_fraction"]
     columns += [f"drift_y_{length}", f"drift_x_{length}"]
     pixel = calibration.pixel_size_nm or 1.0
@@ -27,12 +27,14 @@ def write_fronts(path: Path, result: FrontResult, calibration: Calibration) -> N
         writer = csv.writer(file)
         writer.writerow(columns)
         for number, particle in enumerate(result.particles, 1):
-            for item, arrival in zip(particle.transitions, particle.arrival, strict=True):
-                fractions = _reacted_fraction(arrival[particle.mask], result.time)
-                for frame, row in enumerate(_rows(item)):
-                    drift = result.drift_px[frame] * pixel
-                    cells = (*row, fractions[frame], *drift)
-                    writer.writerow([frame, _cell(item.track.time[frame]), number, *(_cell(value) for value in cells)])
+            for turn, cycle in enumerate(particle.cycles, 1):
+                for item, arrival in zip(cycle.transitions, cycle.arrival, strict=True):
+                    fractions = _reacted_fraction(arrival[particle.mask], item.track.time)
+                    frames = np.searchsorted(result.time, item.track.time)
+                    for frame, fraction, row in zip(frames, fractions, _rows(item), strict=True):
+                        cells = (*row, fraction, *(result.drift_px[frame] * pixel))
+                        place = [frame, _cell(result.time[frame]), number, turn]
+                        writer.writerow([*place, *(_cell(value) for value in cells)])
 
 
 def write_arrival(path: Path, result: FrontResult, calibration: Calibration) -> None:
@@ -44,7 +46,8 @@ def write_arrival(path: Path, result: FrontResult, calibration: Calibration) -> 
     names: list[str] = []
     planes = []
     for found in result.maps:
-        names += [f"{found.transition} arrival [{time}]", f"{found.transition} arrival_std [{time}]"]
+        of = f", half cycle {found.half_cycle}" if result.half_cycles > 1 else ""
+        names += [f"{found.transition}{of} arrival [{time}]", f"{found.transition}{of} arrival_std [{time}]"]
         planes += [np.where(np.isfinite(found.arrival), found.arrival, np.nan), found.arrival_std]
     if not planes:
         names, planes = ["no reaction"], [np.full(result.shape, np.nan)]

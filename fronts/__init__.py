@@ -2,7 +2,7 @@
 
 from .arrival import ArrivalAccumulator, ArrivalMap
 from .kinetics import RateResult, TransitionResult
-from .particle import ParticleResult
+from .particle import HalfCycle, ParticleResult
 from .position import FrontTrack
 from .rate_fit import LawFit
 from .shape import FrontShape
@@ -15,6 +15,7 @@ __all__ = [
     "FrontShape",
     "FrontTrack",
     "FrontTracker",
+    "HalfCycle",
     "LawFit",
     "ParticleResult",
     "RateResult",

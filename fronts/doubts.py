@@ -25,6 +25,7 @@ def doubts_about(
     distance_px: Floats,
     *,
     pixel: float,
+    begins: bool = True,
 ) -> list[str]:
     """Sentences on a reaction that had begun, that does not spread from its entry, or that no law follows.
 
@@ -34,8 +35,10 @@ def doubts_about(
         early: Where each counts as done in the first frame, shape (transition, y, x).
         distance_px: Distance from the entry, shape (y, x); NaN outside the measured particle.
         pixel: Length of a pixel in the unit of the tracks.
+        begins: Whether nothing should have reacted in the first frame; what an insertion left out never has to be
+            extracted.
     """
-    found = [_already_reacted(early, np.isfinite(distance_px))]
+    found = [_already_reacted(early, np.isfinite(distance_px))] if begins else []
     for item, arrival, before in zip(transitions, times_of, early, strict=True):
         found += [_disorder(item, arrival, np.where(before, np.nan, distance_px)), _misfit(item, pixel)]
     return [sentence for sentence in found if sentence]

@@ -1,19 +1,20 @@
-"""Everything that is measured of one particle: its entry, its steps, and the front of each."""
+"""Everything that is measured of one particle: its half cycles, the entry and the steps of each, and their fronts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ionfront.core import Transition
-
 from .arrival import ArrivalMap
 from .doubts import doubts_about
 from .geometry import entry_boundary, geodesic_distance_px
 from .kinetics import TransitionResult, measure_transition
+from .recorder import Recorder, Step
+from .turns import Direction
 
-__all__ = ["ParticleResult", "Settings", "Step", "measure_particle"]
+__all__ = ["HalfCycle", "ParticleResult", "Settings", "Span", "measure_particle"]
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -24,12 +25,14 @@ _LEAST_SEEN = 0.2  # share of the particle that must be unreacted in the first f
 
 
 @dataclass(frozen=True)
-class ParticleResult:
-    """One particle of a movie.
+class HalfCycle:
+    """Insertion or extraction in one particle, between two turns of the reaction.
 
     Attributes:
-        mask: Shape (y, x).
-        transitions: One result for each step that was seen, in reaction order.
+        direction: Which of the two.
+        start: When it set in, or the movie did, in the time unit.
+        end: When it turned, or the movie ended.
+        transitions: One result for each step that was seen, in the order in which they follow.
         arrival: Posterior mean, shape (transition, y, x), in the time unit; infinite where never reached.
         arrival_std: Its posterior standard deviation; NaN where never reached.
         entry: Boundary pixels where the ion entered, shape (y, x).
@@ -37,13 +40,28 @@ class ParticleResult:
         warnings: Sentences for the person who will use the numbers.
     """
 
-    mask: Mask
+    direction: Direction
+    start: float
+    end: float
     transitions: tuple[TransitionResult, ...]
     arrival: Floats
     arrival_std: Floats
     entry: Mask
     distance_px: Floats
     warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ParticleResult:
+    """One particle of a movie.
+
+    Attributes:
+        mask: Shape (y, x).
+        cycles: Its half cycles, those without a front too; at least one.
+    """
+
+    mask: Mask
+    cycles: tuple[HalfCycle, ...]
 
     @property
     def area_px(self) -> int:
@@ -56,13 +74,15 @@ class ParticleResult:
         y, x = np.argwhere(self.mask).mean(axis=0)
         return float(y), float(x)
 
+    @property
+    def first(self) -> HalfCycle:
+        """The first half cycle that shows a front, or the first of all where none does."""
+        return next((cycle for cycle in self.cycles if cycle.transitions), self.cycles[0])
 
-@dataclass(frozen=True)
-class Step:
-    """A step that a particle took: its index in the arrival map, and its name."""
-
-    index: int
-    transition: Transition
+    @property
+    def transitions(self) -> tuple[TransitionResult, ...]:
+        """Those of the first half cycle that shows a front."""
+        return self.first.transitions
 
 
 @dataclass(frozen=True)
@@ -70,49 +90,77 @@ class Settings:
     """What all particles of a movie are measured with.
 
     Attributes:
-        times: Frame times, shape (n,).
-        first_change: What arrived before had reacted in the first frame.
         pixel: Length of a pixel in the unit wanted.
         scale_error: Relative standard error of all positions together.
         dissolves: Whether the particle is what vanishes.
         seed: Of every resampling.
     """
 
-    times: Floats
-    first_change: float
     pixel: float
     scale_error: float
     dissolves: bool
     seed: int
 
 
-def measure_particle(mask: Mask, steps: list[Step], arrivals: ArrivalMap, settings: Settings) -> ParticleResult:
-    """Measure the front of every step that enough of a particle, shape (y, x), was seen to take."""
+@dataclass(frozen=True)
+class Span:
+    """A half cycle as it was recorded.
+
+    Attributes:
+        recorder: Its frames.
+        arrivals: Its posterior.
+        start: When it began.
+        end: When it turned; its recorder may have seen a few frames more.
+        begins_the_movie: Whether none came before it.
+    """
+
+    recorder: Recorder
+    arrivals: ArrivalMap
+    start: float
+    end: float
+    begins_the_movie: bool
+
+
+def measure_particle(mask: Mask, spans: Sequence[Span], settings: Settings) -> ParticleResult:
+    """Measure every half cycle of a particle, shape (y, x)."""
+    return ParticleResult(mask, tuple(_half_cycle(mask, span, settings) for span in spans))
+
+
+def _half_cycle(mask: Mask, span: Span, settings: Settings) -> HalfCycle:
+    """Measure the front of every step that enough of a particle was seen to take."""
     inner, rim_px = (mask, 0) if settings.dissolves else _without_rim(mask)
-    steps, times_of = _observed(steps, arrivals, mask, inner, settings.first_change)
-    early = times_of < settings.first_change
+    first_change = span.recorder.first_change()
+    steps, times_of = _observed(span.recorder.steps(mask), span.arrivals, mask, inner, first_change)
+    early = times_of < first_change
+    if len(early) and not span.begins_the_movie:  # what the half cycle before left out does not come back
+        inner, rim_px = _seen_to_react(early[0], inner), 0
     entry, distance = _entry_and_distance(times_of, early, inner, rim_px)
+    times = np.array([time for time in span.recorder.times if time <= span.end])
     transitions = tuple(
         measure_transition(
             step.transition,
             arrival,
             inner,
             np.where(_seen_to_react(before, inner), distance, np.nan),
-            settings.times,
+            times,
             pixel=settings.pixel,
             scale_error=settings.scale_error,
             seed=settings.seed,
         )
         for step, arrival, before in zip(steps, times_of, early, strict=True)
     )
-    return ParticleResult(
-        mask=mask,
+    return HalfCycle(
+        direction=span.recorder.direction,
+        start=span.start,
+        end=span.end,
         transitions=transitions,
         arrival=times_of,
-        arrival_std=np.where(np.isfinite(times_of), arrivals.spread[[step.index for step in steps]], np.nan),
+        arrival_std=np.where(np.isfinite(times_of), span.arrivals.spread[[step.index for step in steps]], np.nan),
         entry=entry,
         distance_px=distance,
-        warnings=tuple(doubts_about(transitions, times_of, early, distance, pixel=settings.pixel)),
+        warnings=tuple(
+            doubts_about(transitions, times_of, early, distance, pixel=settings.pixel, begins=span.begins_the_movie)
+        ),
     )
 
 

@@ -1,21 +1,19 @@
 """From phase probabilities, frame by frame, to the kinetics of every transition."""
 
-import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
-from skimage.measure import block_reduce
 
 from ionfront.core import Calibration, PhaseScheme, Transition
 
-from .arrival import ArrivalAccumulator
 from .geometry import particles_of
 from .kinetics import TransitionResult
-from .particle import ParticleResult, Settings, Step, measure_particle
+from .particle import ParticleResult, Settings, Span, measure_particle
+from .recorder import Recorder
 from .registration import DriftCorrector
+from .turns import Direction, TurnWatch
 
 __all__ = ["FrontResult", "FrontTracker", "TransitionMap"]
 
@@ -23,12 +21,8 @@ Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 _MEASURED_SHARE = 0.8  # of the particle area: what the measured particles must hold for the others not to matter
-_SMALLEST_PHASE = 0.04  # share of the particle that must pass through a phase for it to be a step of its own
-_SHARE_OF_BEYOND = 0.5  # of what is in later phases: the same. Patches of a wrong phase are passed by a minority
-_THICKEN_PX = 2  # what erosion a phase must survive: a band along a blurred front looks like a phase in between
-_LASTING = 0.03  # share of the frames that a pixel must spend in a phase to have passed through it, and
-_LASTING_FRAMES = (2, 10)  # how many frames that is at least and at most
-_COUNTED_SIDE_PX = 512  # labels are thinned out to this for that count
+_SMALLEST_TURN = 0.05  # of the whole order: what must go back for a reaction to have turned
+_OPPOSITE: dict[Direction, Direction] = {"insertion": "extraction", "extraction": "insertion"}
 
 
 @dataclass(frozen=True)
@@ -39,11 +33,13 @@ class TransitionMap:
         transition: What changes into what.
         arrival: Posterior mean, shape (y, x), in the time unit; infinite where never reached.
         arrival_std: Its posterior standard deviation; NaN where never reached.
+        half_cycle: In which half cycle of the movie, from 1.
     """
 
     transition: Transition
     arrival: Floats
     arrival_std: Floats
+    half_cycle: int = 1
 
 
 @dataclass(frozen=True)
@@ -69,11 +65,11 @@ class FrontResult:
     @property
     def reaction_observed(self) -> bool:
         """Whether anything reacted at all."""
-        return any(particle.transitions for particle in self.particles)
+        return any(cycle.transitions for particle in self.particles for cycle in particle.cycles)
 
     @property
     def transitions(self) -> tuple[TransitionResult, ...]:
-        """Those of the largest particle that reacted."""
+        """Those of the largest particle that reacted, in its first half cycle that shows a front."""
         return next((particle.transitions for particle in self.particles if particle.transitions), ())
 
     @property
@@ -83,21 +79,30 @@ class FrontResult:
 
     @property
     def entry(self) -> Mask:
-        """Where the ion entered them, shape (y, x)."""
-        return self._anywhere(particle.entry for particle in self.particles)
+        """Where the ion entered them first, shape (y, x)."""
+        return self._anywhere(particle.first.entry for particle in self.particles)
+
+    @property
+    def half_cycles(self) -> int:
+        """How many there are in the movie."""
+        return len(self.particles[0].cycles) if self.particles else 0
 
     @property
     def maps(self) -> tuple[TransitionMap, ...]:
-        """One map for each transition that any particle took, those of the largest first."""
+        """One map for each transition that any particle took, by half cycle, those of the largest first."""
+        return tuple(found for number in range(self.half_cycles) for found in self._maps_of(number))
+
+    def _maps_of(self, number: int) -> Iterable[TransitionMap]:
         found: dict[Transition, TransitionMap] = {}
         for particle in self.particles:
-            for item, arrival, spread in zip(particle.transitions, particle.arrival, particle.arrival_std, strict=True):
+            cycle = particle.cycles[number]
+            for item, arrival, spread in zip(cycle.transitions, cycle.arrival, cycle.arrival_std, strict=True):
                 old = found.get(item.transition)
                 if old is not None:
                     arrival = np.where(particle.mask, arrival, old.arrival)
                     spread = np.where(particle.mask, spread, old.arrival_std)
-                found[item.transition] = TransitionMap(item.transition, arrival, spread)
-        return tuple(found.values())
+                found[item.transition] = TransitionMap(item.transition, arrival, spread, number + 1)
+        return found.values()
 
     def _anywhere(self, masks: Iterable[Mask]) -> Mask:
         return np.asarray(np.any([np.zeros(self.shape, bool), *masks], axis=0))
@@ -105,6 +110,9 @@ class FrontResult:
 
 class FrontTracker:
     """Takes frames in order and measures at the end, with memory that does not grow with their number.
+
+    Where the reaction turns, insertion into extraction or back, a half cycle ends and the next one begins; memory grows
+    with the number of half cycles.
 
     Args:
         scheme: Phases and reaction order.
@@ -124,32 +132,33 @@ class FrontTracker:
         tempering: float = 0.5,
         scale_error: float = 0.012,
     ) -> None:
-        self._scheme = scheme
-        self._arrival = ArrivalAccumulator(scheme, shape, tempering=tempering)
-        self._dissolves = 0 in scheme.order_ids  # the background is a phase of the reaction
+        self._scheme, self._shape, self._tempering = scheme, shape, tempering
+        self._dissolves = 0 in scheme.order_ids  # the background is a phase of the reaction: it does not turn back
         self._drift = DriftCorrector(0 if register and not self._dissolves else None)
         self._scale_error = scale_error
         self._areas: list[Floats] = []
-        self._thinning = max(1, -(-max(shape) // _COUNTED_SIDE_PX))
-        thinned = (-(-length // self._thinning) for length in shape)
-        self._thicken = max(1, round(_THICKEN_PX / self._thinning))
-        self._frames_in = np.zeros((scheme.count, *thinned), np.uint32)
-        self._frames_thick = np.zeros_like(self._frames_in)
         self._times: list[float] = []
+        self._watch = None if self._dissolves else TurnWatch(_SMALLEST_TURN)
+        self._current = self._recorder("insertion")
+        self._counter: Recorder | None = None  # sees what may come after a turn
+        self._turned_at: float | None = None  # when the current half cycle set in; None for the first
+        self._finished: list[Span] = []
 
     def push(self, time: float, probabilities: NDArray[np.float32] | None) -> None:
         """Add a frame: phase probabilities, shape (phase, y, x), or None where it showed nothing."""
         self._times.append(time)
+        aligned = labels = None
         if probabilities is None:
             self._drift.skip()
             self._areas.append(np.full(self._scheme.count, np.nan))
-            self._arrival.push(time, None)
-            return
-        aligned = self._drift.align(probabilities)
-        labels = aligned.argmax(axis=0)
-        self._areas.append(np.bincount(labels.ravel(), minlength=self._scheme.count).astype(float))
-        self._count(labels)
-        self._arrival.push(time, aligned)
+        else:
+            aligned = self._drift.align(probabilities)
+            labels = aligned.argmax(axis=0)
+            self._areas.append(np.bincount(labels.ravel(), minlength=self._scheme.count).astype(float))
+        if self._watch is None:
+            self._current.push(time, aligned, labels)
+        else:
+            self._follow(self._watch, time, aligned, labels)
 
     def result(self, calibration: Calibration, *, seed: int = 0) -> FrontResult:
         """Measure every transition of every particle.
@@ -158,22 +167,16 @@ class FrontTracker:
             FrontFitError: No particle is in sight.
             UsageError: No frame was pushed.
         """
-        arrivals = self._arrival.result()
-        masks, share = particles_of(arrivals.initial)
+        spans = [*self._finished, self._span(end=self._times[-1] if self._times else 0.0)]
+        masks, share = particles_of(spans[0].arrivals.initial)
         settings = Settings(
-            times=np.array(self._times),
-            first_change=self._first_change(),
             pixel=calibration.pixel_size_nm or 1.0,
             scale_error=self._scale_error,
             dissolves=self._dissolves,
             seed=seed,
         )
-        particles = tuple(measure_particle(mask, self._steps(mask), arrivals, settings) for mask in masks)
-        warnings = [
-            sentence if len(particles) == 1 else f"Particle {number}: {sentence}"
-            for number, particle in enumerate(particles, 1)
-            for sentence in particle.warnings
-        ]
+        particles = tuple(measure_particle(mask, spans, settings) for mask in masks)
+        warnings = list(_warnings(particles))
         if share < _MEASURED_SHARE:
             warnings.insert(0, _too_small(share))
         return replace(self.empty_result(), particles=particles, warnings=tuple(warnings))
@@ -185,41 +188,56 @@ class FrontTracker:
             time=np.array(self._times),
             areas_px=np.array(self._areas),
             drift_px=np.array(self._drift.drift_px),
-            shape=self._arrival.shape,
+            shape=self._shape,
             warnings=(),
         )
 
-    def _count(self, labels: NDArray[np.intp]) -> None:
-        """Count this frame wherever a phase is, and wherever it is thick enough to be one."""
-        thinned = labels[:: self._thinning, :: self._thinning]
-        for phase in self._scheme.order_ids[1:]:
-            here = thinned == phase
-            self._frames_in[phase] += here
-            self._frames_thick[phase] += ndimage.binary_opening(here, iterations=self._thicken)
+    def _follow(
+        self, watch: TurnWatch, time: float, aligned: NDArray[np.float32] | None, labels: NDArray[np.intp] | None
+    ) -> None:
+        """Keep apart what may come after a turn, and close the half cycle once it is certain that it does."""
+        set_out = watch.direction is not None
+        turned = watch.see(self._progress())
+        other = watch.direction not in (None, self._current.direction)
+        apart = other or watch.wavering
+        if apart and self._counter is None and labels is not None:
+            self._counter = self._recorder(_OPPOSITE[self._current.direction])
+        elif not apart and labels is not None:
+            self._counter = None
+        if self._counter is not None:
+            self._counter.push(time, aligned, labels)
+        # what may come after a turn is no evidence of what came before it
+        self._current.push(time, *((None, None) if set_out and apart else (aligned, labels)))
+        if not other or self._counter is None:
+            return
+        if turned:
+            turn = self._times[watch.extreme_at]
+            self._finished.append(self._span(end=turn))
+            self._current.forget()
+            self._turned_at = turn
+        self._current, self._counter = self._counter, None  # without a turn, the movie began with it
 
-    def _steps(self, particle: Mask) -> list[Step]:
-        """Steps between the phases that the particle really passed: index into the arrival map, and its name."""
-        order, ids = self._scheme.reaction_order, self._scheme.order_ids
-        thinned = np.asarray(block_reduce(particle, self._thinning, np.max))
-        thick = 2 * ndimage.binary_opening(thinned, iterations=self._thicken).sum() > thinned.sum()
-        frames_in = (self._frames_thick if thick else self._frames_in)[:, thinned]
-        passed = frames_in >= np.clip(_LASTING * len(self._evident()), *_LASTING_FRAMES)
-        present = [0]
-        for i in range(1, len(order)):
-            beyond = passed[list(ids[i + 1 :])].any(axis=0).mean()
-            if passed[ids[i]].mean() > max(_SMALLEST_PHASE, _SHARE_OF_BEYOND * beyond):
-                present.append(i)
-        # A pixel has left phase a once it is in any later one: the step after a's own index tells.
-        return [Step(a, Transition(order[a], order[b])) for a, b in itertools.pairwise(present)]
+    def _progress(self) -> float:
+        """How far the particles have come along the order in the last frame, 0 to 1; NaN where it showed nothing."""
+        areas = self._areas[-1][list(self._scheme.order_ids)]
+        total = areas.sum()
+        return float(areas @ np.linspace(0, 1, areas.size) / total) if total > 0 else np.nan
 
-    def _evident(self) -> NDArray[np.intp]:
-        """Numbers of the frames that showed something."""
-        return np.flatnonzero(np.isfinite(np.array(self._areas)).all(axis=1))
+    def _span(self, end: float) -> Span:
+        arrivals = self._current.arrivals()
+        start = self._times[0] if self._turned_at is None else self._turned_at
+        return Span(self._current, arrivals, start, end, begins_the_movie=self._turned_at is None)
 
-    def _first_change(self) -> float:
-        """Middle between the first two frames that showed something: what arrived before had reacted in the first."""
-        evident = self._evident()
-        return float(np.array(self._times)[evident[:2]].mean()) if evident.size > 1 else -np.inf
+    def _recorder(self, direction: Direction) -> Recorder:
+        return Recorder(self._scheme, direction, self._shape, self._tempering)
+
+
+def _warnings(particles: Sequence[ParticleResult]) -> Iterator[str]:
+    for number, particle in enumerate(particles, 1):
+        for turn, cycle in enumerate(particle.cycles, 1):
+            place = f"Particle {number}: " if len(particles) > 1 else ""
+            place += f"Half cycle {turn}: " if len(particle.cycles) > 1 else ""
+            yield from (place + sentence for sentence in cycle.warnings)
 
 
 def _too_small(share: float) -> str:

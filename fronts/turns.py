@@ -13,6 +13,7 @@ __all__ = ["Direction", "TurnWatch"]
 Direction = Literal["insertion", "extraction"]
 
 _SCATTERS = 6.0  # how many standard deviations of the scatter from frame to frame a way must be to count
+_WAVERING = 2.0  # and one frame, to be kept apart until it is known
 _AGREEING = 3  # frames in a row that must lie beyond it
 _REMEMBERED = 50  # frames that the scatter is read from
 _UNSURE = 40
@@ -35,7 +36,9 @@ class TurnWatch:
         self.extreme_at = 0
         self._frame = -1
         self._recent: list[float] = []
-        self._low, self._high = (np.inf, 0), (-np.inf, 0)  # extremes since the last turn, with their frames
+        self._last: list[tuple[float, int]] = []  # the last three frames
+        # extremes since the last turn: median of three frames, progress in the middle one of them, its number
+        self._low, self._high = (np.inf, np.inf, 0), (-np.inf, -np.inf, 0)
         self._risen = self._fallen = 0  # frames in a row that lie far above the lowest, or below the highest
 
     def see(self, progress: float) -> bool:
@@ -49,22 +52,33 @@ class TurnWatch:
         if not np.isfinite(progress):
             return False
         self._recent = [*self._recent[1 - _REMEMBERED :], progress]
-        self._low = min(self._low, (progress, self._frame))
-        self._high = max(self._high, (progress, self._frame))
+        self._last = [*self._last[-2:], (progress, self._frame)]
+        if len(self._last) == 3:  # the median: a single frame that went wrong is no extreme
+            raw, frame = self._last[1]
+            middle = (sorted(self._last)[1][0], raw, frame)
+            self._low, self._high = min(self._low, middle), max(self._high, middle)
         way = max(self._smallest, _SCATTERS * self._scatter())
         self._risen = self._risen + 1 if progress > self._low[0] + way else 0
         self._fallen = self._fallen + 1 if progress < self._high[0] - way else 0
         if self.direction != "insertion" and self._risen >= _AGREEING:
-            return self._turn("insertion", self._low[1], progress)
+            return self._turn("insertion", self._low[-1], progress)
         if self.direction != "extraction" and self._fallen >= _AGREEING:
-            return self._turn("extraction", self._high[1], progress)
+            return self._turn("extraction", self._high[-1], progress)
         if self.direction is not None:
-            self.extreme_at = (self._high if self.direction == "insertion" else self._low)[1]
+            self.extreme_at = (self._high if self.direction == "insertion" else self._low)[-1]
         return False
+
+    @property
+    def wavering(self) -> bool:
+        """Whether the last frame may come after a turn: it lies beyond the scatter about the extreme."""
+        if self.direction is None:
+            return max(self._recent, default=0.0) > self._smallest  # else there is nothing to extract
+        back = self._high[0] - self._recent[-1] if self.direction == "insertion" else self._recent[-1] - self._low[0]
+        return back > _WAVERING * self._scatter()
 
     def _turn(self, direction: Direction, at: int, progress: float) -> bool:
         first, self.direction, self.extreme_at = self.direction is None, direction, at
-        self._low = self._high = (progress, self._frame)
+        self._low = self._high = (progress, progress, self._frame)
         self._risen = self._fallen = 0
         return not first
 

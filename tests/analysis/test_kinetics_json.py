@@ -42,7 +42,12 @@ def record_of(result, calibration=KNOWN, **kwargs):
 
 def with_transition(result, item):
     (particle,) = result.particles
-    return replace(result, particles=(replace(particle, transitions=(item,)),))
+    return replace(result, particles=(with_fronts(particle, item),))
+
+
+def with_fronts(particle, *items):
+    (cycle,) = particle.cycles
+    return replace(particle, cycles=(replace(cycle, transitions=items),))
 
 
 def schema():
@@ -115,7 +120,7 @@ def test_no_reaction_has_no_cycles():
 
 def test_every_particle_is_in_the_record_with_its_place_and_its_fronts(result):
     (particle,) = result.particles
-    still = replace(particle, transitions=())
+    still = with_fronts(particle)
     first, second = record_of(replace(result, particles=(particle, still)))["particles"]
     assert first["area_nm2"] == pytest.approx(particle.area_px * 0.25)
     assert (first["centre_x_nm"], first["centre_y_nm"]) == pytest.approx((20.0, 12.25), abs=0.1)
@@ -157,3 +162,17 @@ def test_a_finished_record_is_not_overwritten_unasked(result, tmp_path):
         write_record(path, record)
     write_record(path, record | {"source": "b.tif"}, overwrite=True)
     assert json.loads(path.read_text())["source"] == "b.tif"
+
+
+def test_half_cycles_are_told_apart():
+    tracker = FrontTracker(SCHEME, (48, 80), register=False)
+    y, x = np.mgrid[:48, :80]
+    bar = (abs(y - 24) < 10) & (x >= 10) & (x < 70)
+    for index in range(48):
+        labels = bar.astype(int) + (bar & (x - 10 < 2.5 * min(index, 44 - index)))
+        tracker.push(2.0 * index, np.eye(3, dtype=np.float32)[labels].transpose(2, 0, 1))
+    cycles = record_of(tracker.result(KNOWN))["cycles"]
+    assert [cycle["direction"] for cycle in cycles] == ["insertion", "extraction"]
+    assert cycles[0]["end_s"] == cycles[1]["start_s"] == pytest.approx(44, abs=4)
+    assert cycles[1]["end_s"] == 94
+    assert [cycle["transitions"][0]["to"] for cycle in cycles] == ["product", "host"]

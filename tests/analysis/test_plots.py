@@ -106,13 +106,13 @@ def test_areas_are_in_square_nanometres(calibrated):
 def test_a_large_frame_of_noise_stays_small(calibrated):
     side = 2048
     noise = np.random.default_rng(1).normal(size=(side, side)).astype(np.float32)
-    particle = replace(
-        calibrated.particles[0],
-        mask=np.ones((side, side), bool),
+    cycle = replace(
+        calibrated.particles[0].first,
         entry=np.eye(side, dtype=bool),
         arrival=np.where(noise < 2, np.arange(side) + noise, np.inf)[None],
         arrival_std=np.abs(noise)[None],
     )
+    particle = replace(calibrated.particles[0], mask=np.ones((side, side), bool), cycles=(cycle,))
     large = replace(calibrated, particles=(particle,), shape=(side, side))
     figures = (
         front_overlay(large, noise, CALIBRATED),

@@ -71,7 +71,7 @@ def test_what_is_not_known_is_empty(tmp_path):
 
 def test_no_reaction_leaves_the_header(tmp_path):
     assert rows_of(tmp_path / "fronts.csv", result_of(speed_px=0.0)) == []
-    assert (tmp_path / "fronts.csv").read_text().startswith("frame,time_s,particle,transition,position_nm")
+    assert (tmp_path / "fronts.csv").read_text().startswith("frame,time_s,particle,half_cycle,transition,position_nm")
 
 
 def test_arrival_times_and_their_spread_come_back(tmp_path):

@@ -74,7 +74,7 @@ def test_two_fronts_are_told_apart():
     for found, truth in zip(result.transitions, truths, strict=True):
         assert found.rate is not None
         assert found.rate.velocity.value == pytest.approx(truth["velocity_nm_s"], rel=0.12)
-    first, second = result.particles[0].arrival
+    first, second = result.particles[0].first.arrival
     both = np.isfinite(second)
     assert np.isfinite(first[both]).all()
     assert (second[both] >= first[both] - 0.5 * scene.time_s[1]).all()
@@ -219,3 +219,62 @@ def test_the_same_frames_give_the_same_result():
     first, second = (bar_tracker(lambda i: 10 + 2.5 * i).result(Calibration(), seed=1) for _ in range(2))
     assert first.transitions[0].rate.velocity == second.transitions[0].rate.velocity
     np.testing.assert_array_equal(first.maps[0].arrival, second.maps[0].arrival)
+
+
+def there_and_back(length=20, half_cycles=3, way=60):
+    """Where the front of `bar_tracker` is in each frame: in, out by the way it came, in again."""
+    return lambda index: (
+        10 + way * abs((index / length) % 2 if (index / length) % 2 <= 1 else 2 - (index / length) % 2)
+        if index < length * half_cycles
+        else 10 + way * (half_cycles % 2)
+    )
+
+
+@pytest.mark.parametrize(("half_cycles", "way"), [(1, 60), (2, 60), (3, 60), (6, 60), (4, 40)])
+def test_every_half_cycle_is_measured_by_itself(half_cycles, way):
+    tracker = bar_tracker(there_and_back(half_cycles=half_cycles, way=way), 20 * half_cycles + 6)
+    result = tracker.result(Calibration())
+    (particle,) = result.particles
+    assert [cycle.direction for cycle in particle.cycles] == ["insertion", "extraction"] * (half_cycles // 2) + [
+        "insertion"
+    ] * (half_cycles % 2)
+    for number, cycle in enumerate(particle.cycles):
+        (found,) = cycle.transitions
+        assert str(found.transition) == ("product->host" if number % 2 else "host->product")
+        assert cycle.start == 20 * number
+        assert found.rate is not None
+        assert found.rate.velocity.value == pytest.approx(way / 20, rel=0.03)
+        assert found.rate.onset.value == pytest.approx(20 * number, abs=3.5)
+    assert result.half_cycles == half_cycles
+    assert [found.half_cycle for found in result.maps] == list(range(1, half_cycles + 1))
+
+
+def test_a_movie_that_begins_with_extraction():
+    result = bar_tracker(lambda index: 70 - 2.5 * max(0, index - 4), 30).result(Calibration())
+    (cycle,) = result.particles[0].cycles
+    assert cycle.direction == "extraction"
+    assert cycle.start == 0
+    assert str(cycle.transitions[0].transition) == "product->host"
+    assert cycle.transitions[0].rate.velocity.value == pytest.approx(2.5, rel=0.05)
+
+
+def test_flicker_is_no_turn():
+    rng = np.random.default_rng(0)
+    flicker = rng.normal(0, 1.5, 60)
+    result = bar_tracker(lambda index: 10 + index + flicker[index], 60).result(Calibration())
+    (cycle,) = result.particles[0].cycles
+    assert cycle.direction == "insertion"
+
+
+def test_blanked_frames_at_a_turn_cost_no_half_cycle():
+    tracker = FrontTracker(SCHEME, (48, 80))
+    y, x = np.mgrid[:48, :80]
+    bar = (abs(y - 24) < 10) & (x >= 10) & (x < 70)
+    front = there_and_back(half_cycles=2)
+    for index in range(46):
+        labels = bar.astype(int) + (bar & (x < front(index)))
+        seen = None if 18 <= index < 24 else np.eye(3, dtype=np.float32)[labels].transpose(2, 0, 1)
+        tracker.push(float(index), seen)
+    (particle,) = tracker.result(Calibration()).particles
+    assert [cycle.direction for cycle in particle.cycles] == ["insertion", "extraction"]
+    assert particle.cycles[1].transitions[0].rate.velocity.value == pytest.approx(3.0, rel=0.1)

@@ -1,0 +1,106 @@
+"""What frames say of one half cycle, kept with memory that does not grow with their number."""
+
+import itertools
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from skimage.measure import block_reduce
+
+from ionfront.core import PhaseScheme, Transition
+
+from .arrival import ArrivalAccumulator, ArrivalMap
+from .turns import Direction
+
+__all__ = ["Recorder", "Step"]
+
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+_SMALLEST_PHASE = 0.04  # share of the particle that must pass through a phase for it to be a step of its own
+_SHARE_OF_BEYOND = 0.5  # of what is in later phases: the same. Patches of a wrong phase are passed by a minority
+_THICKEN_PX = 2  # what erosion a phase must survive: a band along a blurred front looks like a phase in between
+_LASTING = 0.03  # share of the frames that a pixel must spend in a phase to have passed through it, and
+_LASTING_FRAMES = (2, 10)  # how many frames that is at least and at most
+_COUNTED_SIDE_PX = 512  # labels are thinned out to this for that count
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step that a particle took: its index in the arrival map, and its name."""
+
+    index: int
+    transition: Transition
+
+
+class Recorder:
+    """Takes the frames of one half cycle.
+
+    Args:
+        scheme: Phases, in the order of insertion.
+        direction: In extraction the order is followed backwards.
+        shape: (y, x) of the frames.
+        tempering: Share of a frame's evidence that is new.
+
+    Attributes:
+        direction: As given.
+        times: Of all frames, those that showed nothing included.
+    """
+
+    def __init__(self, scheme: PhaseScheme, direction: Direction, shape: tuple[int, int], tempering: float) -> None:
+        self.direction: Direction = direction
+        order = scheme.reaction_order if direction == "insertion" else scheme.reaction_order[::-1]
+        self._scheme = replace(scheme, reaction_order=order)
+        self._arrival: ArrivalAccumulator | None = ArrivalAccumulator(self._scheme, shape, tempering=tempering)
+        self._thinning = max(1, -(-max(shape) // _COUNTED_SIDE_PX))
+        thinned = (-(-length // self._thinning) for length in shape)
+        self._thicken = max(1, round(_THICKEN_PX / self._thinning))
+        self._frames_in = np.zeros((scheme.count, *thinned), np.uint32)
+        self._frames_thick = np.zeros_like(self._frames_in)
+        self.times: list[float] = []
+        self._evident: list[float] = []  # times of the frames that showed something
+
+    def push(self, time: float, probabilities: NDArray[np.float32] | None, labels: NDArray[np.intp] | None) -> None:
+        """Add an aligned frame: its phase probabilities (phase, y, x) and labels, or None where it showed nothing."""
+        if self._arrival is None:
+            raise RuntimeError("this half cycle is over")
+        self.times.append(time)
+        self._arrival.push(time, probabilities)
+        if labels is None:
+            return
+        self._evident.append(time)
+        thinned = labels[:: self._thinning, :: self._thinning]
+        for phase in self._scheme.order_ids[1:]:
+            here = thinned == phase
+            self._frames_in[phase] += here
+            self._frames_thick[phase] += ndimage.binary_opening(here, iterations=self._thicken)
+
+    def arrivals(self) -> ArrivalMap:
+        """The posterior over all frames so far."""
+        if self._arrival is None:
+            raise RuntimeError("this half cycle is over, and its posterior was handed out")
+        return self._arrival.result()
+
+    def forget(self) -> None:
+        """Let go of what further frames would need: the half cycle is over, and its posterior was handed out."""
+        self._arrival = None
+
+    def steps(self, particle: Mask) -> list[Step]:
+        """Steps between the phases that a particle, shape (y, x), really passed."""
+        order, ids = self._scheme.reaction_order, self._scheme.order_ids
+        thinned = np.asarray(block_reduce(particle, self._thinning, np.max))
+        thick = 2 * ndimage.binary_opening(thinned, iterations=self._thicken).sum() > thinned.sum()
+        frames_in = (self._frames_thick if thick else self._frames_in)[:, thinned]
+        passed = frames_in >= np.clip(_LASTING * len(self._evident), *_LASTING_FRAMES)
+        present = [0]
+        for i in range(1, len(order)):
+            beyond = passed[list(ids[i + 1 :])].any(axis=0).mean()
+            if passed[ids[i]].mean() > max(_SMALLEST_PHASE, _SHARE_OF_BEYOND * beyond):
+                present.append(i)
+        # A pixel has left phase a once it is in any later one: the step after a's own index tells.
+        return [Step(a, Transition(order[a], order[b])) for a, b in itertools.pairwise(present)]
+
+    def first_change(self) -> float:
+        """Middle between the first two frames that showed something: what arrived before had reacted in the first."""
+        return float(np.mean(self._evident[:2])) if len(self._evident) > 1 else -np.inf
