@@ -13,6 +13,7 @@ from typing import TypedDict
 import jsonschema
 
 from ionfront.core import Calibration, Quantity
+from ionfront.datasets import ElectrochemicalLog
 from ionfront.fronts import FrontResult, HalfCycle, ParticleResult, RateResult, TransitionResult
 
 from .record import Json, number
@@ -40,6 +41,7 @@ def kinetics_record(
     material: dict[str, str] | None = None,
     warnings: tuple[str, ...] = (),
     foreign_frames: list[int] | None = None,
+    log: ElectrochemicalLog | None = None,
 ) -> Json:
     """The content of kinetics.json, checked against its schema.
 
@@ -51,6 +53,7 @@ def kinetics_record(
         material: `host` and `ion`, where the user named them.
         warnings: Sentences beside those of the result.
         foreign_frames: Indices of frames unlike anything that the model was trained on; None when nobody knows.
+        log: Of the potentiostat, on the movie's clock.
     """
     length, time = calibration.length_unit, calibration.time_unit
     record: Json = {
@@ -68,9 +71,10 @@ def kinetics_record(
         },
         "model": model,
         "foreign_frames": foreign_frames,
+        "electrochemistry": None if log is None else _log_span(log),
         "reaction_observed": result.reaction_observed,
-        "cycles": next((cycles for cycles in (_cycles(of, calibration) for of in result.particles) if cycles), []),
-        "particles": [_particle(particle, calibration) for particle in result.particles],
+        "cycles": next((cycles for cycles in (_cycles(of, calibration, log) for of in result.particles) if cycles), []),
+        "particles": [_particle(particle, calibration, log) for particle in result.particles],
         "warnings": [*calibration.warnings, *warnings, *result.warnings],
     }
     jsonschema.validate(record, kinetics_schema())
@@ -85,21 +89,21 @@ def kinetics_schema() -> Json:
     return schema
 
 
-def _particle(particle: ParticleResult, calibration: Calibration) -> Json:
+def _particle(particle: ParticleResult, calibration: Calibration, log: ElectrochemicalLog | None) -> Json:
     length, pixel = calibration.length_unit, calibration.pixel_size_nm or 1.0
     y, x = particle.centre_px
     return {
         f"area_{length}2": number(particle.area_px * pixel**2),
         f"centre_x_{length}": number((x + 0.5) * pixel),
         f"centre_y_{length}": number((y + 0.5) * pixel),
-        "cycles": _cycles(particle, calibration),
+        "cycles": _cycles(particle, calibration, log),
     }
 
 
-def _cycles(particle: ParticleResult, calibration: Calibration) -> list[Json]:
+def _cycles(particle: ParticleResult, calibration: Calibration, log: ElectrochemicalLog | None) -> list[Json]:
     """Half cycles up to the last that shows a front; those without one before it stay, so that numbers agree."""
     last = max((number for number, cycle in enumerate(particle.cycles, 1) if cycle.transitions), default=0)
-    return [_cycle(cycle, calibration) for cycle in particle.cycles[:last]]
+    return [_cycle(cycle, calibration) | _electrochemistry(cycle, log) for cycle in particle.cycles[:last]]
 
 
 def _cycle(cycle: HalfCycle, calibration: Calibration) -> Json:
@@ -110,6 +114,23 @@ def _cycle(cycle: HalfCycle, calibration: Calibration) -> Json:
         f"end_{time}": number(cycle.end),
         "transitions": [_transition(item, calibration) for item in cycle.transitions],
     }
+
+
+def _electrochemistry(cycle: HalfCycle, log: ElectrochemicalLog | None) -> Json:
+    """Charge that passed in a half cycle, and the mean potential; null where the log does not cover it."""
+    if log is None:
+        return {}
+    if not log.covers(cycle.start, cycle.end):
+        return {"charge_C": None, "potential_V": None}
+    before, after = log.charge_at([cycle.start, cycle.end])
+    return {
+        "charge_C": number(after - before),
+        "potential_V": number(log.mean_potential_v(cycle.start, cycle.end)),
+    }
+
+
+def _log_span(log: ElectrochemicalLog) -> Json:
+    return {"source": log.source, "start_s": number(log.time_s[0]), "end_s": number(log.time_s[-1])}
 
 
 def _transition(item: TransitionResult, calibration: Calibration) -> Json:

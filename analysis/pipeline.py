@@ -8,13 +8,23 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ionfront.core import Calibration, FrontFitError, MovieError, PhaseScheme, UsageError, atomic_output
+from ionfront.core import (
+    Calibration,
+    ElectrochemistryError,
+    FrontFitError,
+    MovieError,
+    PhaseScheme,
+    UsageError,
+    atomic_output,
+)
 from ionfront.datasets import (
+    ElectrochemicalLog,
     Reference,
     calibration_of,
     frames_to_average,
     open_labels,
     open_movie,
+    read_electrochemistry,
     scheme_of,
 )
 from ionfront.fronts import FrontResult, FrontTracker
@@ -55,6 +65,8 @@ def analyze(
     average_frames: int | None = None,
     skip_unchanged: bool = False,
     material: dict[str, str] | None = None,
+    log: Path | None = None,
+    log_offset_s: float = 0.0,
     overwrite: bool = False,
     progress: Progress = lambda done, total: None,
 ) -> Analysis:
@@ -70,17 +82,21 @@ def analyze(
             chooses by noise, drift and length of the movie.
         skip_unchanged: Infer only what has changed since it was last inferred: faster on long movies.
         material: `host` and `ion`, for the record.
+        log: Of the potentiostat, anything that `read_electrochemistry` reads.
+        log_offset_s: What the movie's clock shows when the log's shows zero.
         overwrite: Whether an existing folder may be replaced.
         progress: Told after every frame.
 
     Raises:
         MovieError: The movie cannot be read or has a single frame.
+        ElectrochemistryError: The log cannot be read, or shares no moment with the movie.
         ModelFileError: The model cannot be used.
         UsageError: The model's labels are no reaction, or `average_frames` is no odd number.
         OutputExistsError: `out` exists.
     """
     movie = open_movie(movie_path, pixel_size_nm=pixel_size_nm, frame_time_s=frame_time_s)
     _refuse_still(movie)
+    electrochemistry = _log_beside(movie, log, log_offset_s)
     segmenter = load_segmenter(model)
     infer = SkippingSegmenter(segmenter).probabilities if skip_unchanged else segmenter.probabilities
     scheme = segmenter.info.scheme
@@ -93,7 +109,7 @@ def analyze(
         watch = DomainWatch(segmenter.info.domain)
         measure_movie(movie, infer, scheme, tracker, labels, progress, averaged, reference, watch)
         notes = (*_notes(movie), *watch.warnings, *_doubts_of(reference, movie.sizes["time"]))
-        run = _Run(movie, scheme, _card(segmenter, averaged), material or {}, notes, watch.record)
+        run = _Run(movie, scheme, _card(segmenter, averaged), material or {}, notes, watch.record, electrochemistry)
         kinetics = _write_results(draft, tracker, run)
     return Analysis(out, kinetics)
 
@@ -107,6 +123,8 @@ def fronts_of_labels(
     pixel_size_nm: float | None = None,
     frame_time_s: float | None = None,
     material: dict[str, str] | None = None,
+    log: Path | None = None,
+    log_offset_s: float = 0.0,
     overwrite: bool = False,
     progress: Progress = lambda done, total: None,
 ) -> Analysis:
@@ -120,16 +138,20 @@ def fronts_of_labels(
         pixel_size_nm: In place of the file's.
         frame_time_s: In place of the file's.
         material: `host` and `ion`, for the record.
+        log: Of the potentiostat, as for `analyze`.
+        log_offset_s: Likewise.
         overwrite: Whether an existing folder may be replaced.
         progress: Told after every frame.
 
     Raises:
         MovieError: The labels cannot be read.
+        ElectrochemistryError: The log cannot be read, or shares no moment with the movie.
         UsageError: No reaction order is known, or it names an unknown phase.
         OutputExistsError: `out` exists.
     """
     labels = open_labels(labels_path, pixel_size_nm=pixel_size_nm, frame_time_s=frame_time_s)
     _refuse_still(labels)
+    electrochemistry = _log_beside(labels, log, log_offset_s)
     scheme = scheme_of(labels)
     if phases or reaction_order:
         scheme = PhaseScheme(phases or scheme.names, reaction_order or (() if phases else scheme.reaction_order))
@@ -137,7 +159,7 @@ def fronts_of_labels(
         draft.mkdir()
         tracker = FrontTracker(scheme, (labels.sizes["y"], labels.sizes["x"]), register=False)
         measure_labels(labels, scheme, tracker, labels.attrs.get("ignore_label"), progress)
-        run = _Run(labels, scheme, None, material or {}, _notes(labels))
+        run = _Run(labels, scheme, None, material or {}, _notes(labels), log=electrochemistry)
         kinetics = _write_results(draft, tracker, run)
     return Analysis(out, kinetics)
 
@@ -150,6 +172,7 @@ class _Run:
     material: dict[str, str]
     notes: tuple[str, ...]
     foreign_frames: list[int] | None = None
+    log: ElectrochemicalLog | None = None
 
     @property
     def calibration(self) -> Calibration:
@@ -170,6 +193,7 @@ def _write_results(folder: Path, tracker: FrontTracker, run: _Run) -> dict[str, 
         material=run.material,
         warnings=run.notes,
         foreign_frames=run.foreign_frames,
+        log=run.log,
     )
     write_record(folder / "kinetics.json", record)
     write_fronts(folder / "fronts.csv", result, run.calibration)
@@ -186,6 +210,7 @@ def _write_results(folder: Path, tracker: FrontTracker, run: _Run) -> dict[str, 
         software_version=version("ionfront"),
         host=run.material.get("host"),
         ion=run.material.get("ion"),
+        log=run.log,
     )
     write_report(folder / "report.html", material)
     return record
@@ -198,6 +223,25 @@ def _measured(tracker: FrontTracker, run: _Run) -> FrontResult:
     except FrontFitError as error:
         empty = tracker.empty_result()
         return replace(empty, warnings=(*empty.warnings, str(error)))
+
+
+def _log_beside(movie: xr.DataArray, path: Path | None, offset_s: float) -> ElectrochemicalLog | None:
+    """The log on the movie's clock."""
+    if path is None:
+        return None
+    log = read_electrochemistry(path).shifted(offset_s)
+    if calibration_of(movie).frame_time_s is None:
+        raise UsageError(
+            f"{movie.attrs['source']} does not say when its frames were taken; a log is laid beside seconds: "
+            "give the time between frames (--frame-time-s)."
+        )
+    start, end = float(movie["time"][0]), float(movie["time"][-1])
+    if log.time_s[-1] <= start or log.time_s[0] >= end:
+        raise ElectrochemistryError(
+            f"{path} was recorded from {log.time_s[0]:g} to {log.time_s[-1]:g} s on the movie's clock, the movie runs "
+            f"from {start:g} to {end:g} s: give what that clock shows when the log's shows zero (--log-offset-s)."
+        )
+    return log
 
 
 def _refuse_still(movie: xr.DataArray) -> None:

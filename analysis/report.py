@@ -8,6 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ionfront.core import Calibration, PhaseScheme, atomic_output
+from ionfront.datasets import ElectrochemicalLog
 from ionfront.fronts import FrontResult
 
 from .kinetics_json import ModelCard
@@ -42,6 +43,7 @@ class ReportMaterial:
         software_version: Of IonFront.
         host: Electrode material, where it was named.
         ion: What moves in it, likewise.
+        log: Of the potentiostat, on the movie's clock; None where none was given.
         title: Heading; None takes the name of the source.
     """
 
@@ -56,6 +58,7 @@ class ReportMaterial:
     software_version: str
     host: str | None = None
     ion: str | None = None
+    log: ElectrochemicalLog | None = None
     title: str | None = None
 
 
@@ -82,7 +85,9 @@ def _rendered(material: ReportMaterial) -> str:
         summary=summary_sentences(material.kinetics),
         tables=cycle_tables(material.kinetics),
         particles=particle_rows(material.kinetics) if len(material.kinetics["particles"]) > 1 else (),
-        pictures=report_pictures(material.result, material.calibration, material.scheme, material.first_frame),
+        pictures=report_pictures(
+            material.result, material.calibration, material.scheme, material.first_frame, material.log
+        ),
         scales=_scales(material.calibration),
         model=material.model,
         phases=material.scheme.names,

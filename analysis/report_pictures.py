@@ -9,9 +9,20 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ionfront.core import Calibration, PhaseScheme
+from ionfront.datasets import ElectrochemicalLog
 from ionfront.fronts import FrontResult
 
-from .plots import area_plot, arrival_map, drift_plot, front_overlay, position_plot, spread_map, svg_data_uri
+from .plots import (
+    area_plot,
+    arrival_map,
+    charge_plot,
+    drift_plot,
+    front_overlay,
+    log_plot,
+    position_plot,
+    spread_map,
+    svg_data_uri,
+)
 from .report_words import arrow
 from .wording import format_size, unit_of
 
@@ -34,20 +45,26 @@ class Picture:
 
 
 def report_pictures(
-    result: FrontResult, calibration: Calibration, scheme: PhaseScheme, first_frame: NDArray[Any]
+    result: FrontResult,
+    calibration: Calibration,
+    scheme: PhaseScheme,
+    first_frame: NDArray[Any],
+    log: ElectrochemicalLog | None = None,
 ) -> dict[str, tuple[Picture, ...]]:
-    """Figures by the section they belong to: "where", "when", "position" and "frames"; a section may be empty.
+    """Figures by the section they belong to: "where", "when", "position", "log" and "frames"; a section may be empty.
 
     Args:
         result: What was measured.
         calibration: Scales, and so the units.
         scheme: Phases of the areas in `result`.
         first_frame: Shape (y, x), any real dtype.
+        log: Of the potentiostat, on the movie's clock.
     """
     return {
         "where": (_overlay(result, calibration, first_frame),),
         "when": tuple(_maps(result, calibration)),
         "position": (_position(result, calibration),) if result.transitions else (),
+        "log": () if log is None else tuple(_electrochemistry(log, result, calibration, scheme)),
         "frames": (_areas(result, calibration, scheme), _drift(result, calibration)) if result.time.size else (),
     }
 
@@ -93,6 +110,23 @@ def _position(result: FrontResult, calibration: Calibration) -> Picture:
         f"Front position against time, with fitted laws: {ends}.",
         "Markers: measured position. Lines: the most probable law; shaded: its 95 % band.",
     )
+
+
+def _electrochemistry(
+    log: ElectrochemicalLog, result: FrontResult, calibration: Calibration, scheme: PhaseScheme
+) -> Iterator[Picture]:
+    yield _picture(
+        log_plot(log, result),
+        "Potential and current of the cell against the time of the movie.",
+        "What the potentiostat recorded, on the movie's clock. Dotted: where the reaction turned.",
+    )
+    if np.isfinite(log.charge_at(result.time)).sum() > 1:
+        yield _picture(
+            charge_plot(log, result, scheme, calibration),
+            "Reacted area against the charge that has passed since the first frame.",
+            "Reacted area in view against charge. The current is that of the whole cell: only where all of it reacts "
+            "in view do the two belong together.",
+        )
 
 
 def _areas(result: FrontResult, calibration: Calibration, scheme: PhaseScheme) -> Picture:

@@ -36,6 +36,11 @@ DEMO_SEED = 20_260_001
 
 PixelSize = Annotated[float | None, typer.Option(help="Edge of a pixel [nm], in place of the file's.")]
 FrameTime = Annotated[float | None, typer.Option(help="Time between frames [s], in place of the file's.")]
+Log = Annotated[
+    Path | None,
+    typer.Option(help="Log of the potentiostat: a table with units in its header, BioLogic .mpt or .mpr, Gamry .DTA."),
+]
+LogOffset = Annotated[float, typer.Option(help="What the movie's clock shows when the log's shows zero [s].")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there already.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
@@ -73,6 +78,8 @@ def analyze_command(
     ] = False,
     host: Annotated[str, typer.Option(help="Host material, for the record, e.g. Bi2Te3.")] = "",
     ion: Annotated[str, typer.Option(help="Ion that reacts with it, e.g. Na.")] = "",
+    log: Log = None,
+    log_offset_s: LogOffset = 0.0,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
@@ -88,6 +95,8 @@ def analyze_command(
             average_frames=average_frames,
             skip_unchanged=skip_unchanged,
             material=_material(host, ion),
+            log=log,
+            log_offset_s=log_offset_s,
             overwrite=overwrite,
             progress=progress,
         )
@@ -117,6 +126,8 @@ def fronts_command(
     frame_time_s: FrameTime = None,
     host: Annotated[str, typer.Option(help="Host material, for the record.")] = "",
     ion: Annotated[str, typer.Option(help="Ion that reacts with it.")] = "",
+    log: Log = None,
+    log_offset_s: LogOffset = 0.0,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
@@ -131,6 +142,8 @@ def fronts_command(
             pixel_size_nm=pixel_size_nm,
             frame_time_s=frame_time_s,
             material=_material(host, ion),
+            log=log,
+            log_offset_s=log_offset_s,
             overwrite=overwrite,
             progress=progress,
         )

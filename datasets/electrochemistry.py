@@ -5,7 +5,7 @@ import importlib
 import io
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,28 @@ class ElectrochemicalLog:
         current = np.nan_to_num(self.current_a)
         steps = np.diff(self.time_s) * (current[1:] + current[:-1]) / 2
         return np.concatenate([[0.0], np.cumsum(steps)])
+
+    def shifted(self, offset_s: float) -> "ElectrochemicalLog":
+        """The same on a clock that shows `offset_s` when this one shows zero."""
+        return replace(self, time_s=self.time_s + offset_s)
+
+    def covers(self, start_s: float, end_s: float) -> bool:
+        """Whether it was recording all the time."""
+        return bool(self.time_s[0] <= start_s and end_s <= self.time_s[-1])
+
+    def charge_at(self, time_s: ArrayLike) -> Floats:
+        """Charge passed since the first point [C]; NaN before and after the log, and without any current in it."""
+        if not np.isfinite(self.current_a).any():
+            return np.full(np.shape(time_s), np.nan)
+        return np.asarray(np.interp(time_s, self.time_s, self.charge_c, left=np.nan, right=np.nan))
+
+    def mean_potential_v(self, start_s: float, end_s: float) -> float:
+        """Mean over time between two moments [V], of what was recorded of it; NaN where nothing was."""
+        within = (self.time_s >= start_s) & (self.time_s <= end_s) & np.isfinite(self.potential_v)
+        time, potential = self.time_s[within], self.potential_v[within]
+        if time.size < 2 or np.ptp(time) == 0:
+            return float(potential.mean()) if time.size else float("nan")
+        return float(np.sum(np.diff(time) * (potential[1:] + potential[:-1]) / 2) / np.ptp(time))
 
 
 def read_electrochemistry(path: Path) -> ElectrochemicalLog:

@@ -13,6 +13,7 @@ import ionfront.analysis
 from ionfront.analysis.kinetics_json import kinetics_record
 from ionfront.analysis.record import write_record
 from ionfront.core import Calibration, OutputExistsError, PhaseScheme, Quantity
+from ionfront.datasets import ElectrochemicalLog
 from ionfront.fronts import FrontTracker
 
 SCHEME = PhaseScheme(("background", "host", "product"), ("host", "product"))
@@ -176,3 +177,16 @@ def test_half_cycles_are_told_apart():
     assert cycles[0]["end_s"] == cycles[1]["start_s"] == pytest.approx(44, abs=4)
     assert cycles[1]["end_s"] == 94
     assert [cycle["transitions"][0]["to"] for cycle in cycles] == ["product", "host"]
+
+
+def test_charge_and_potential_stand_beside_each_half_cycle(result):
+    (cycle,) = record_of(result)["cycles"]
+    assert "charge_C" not in cycle
+    log = ElectrochemicalLog(np.arange(0, 60.0), np.full(60, 0.2), np.full(60, -3e-9), "cell.mpt")
+    record = record_of(result, log=log)
+    assert record["electrochemistry"] == {"source": "cell.mpt", "start_s": 0, "end_s": 59}
+    assert record["cycles"][0]["charge_C"] == pytest.approx(-46 * 3e-9)  # 24 frames, 2 s apart
+    assert record["cycles"][0]["potential_V"] == pytest.approx(0.2)
+    (late,) = record_of(result, log=log.shifted(5))["cycles"]
+    assert late["charge_C"] is None
+    assert late["potential_V"] is None

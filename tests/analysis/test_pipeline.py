@@ -8,7 +8,7 @@ import pytest
 import tifffile
 
 from ionfront.analysis import analyze, fronts_of_labels, pipeline
-from ionfront.core import LabelledDataError, MovieError, OutputExistsError, UsageError
+from ionfront.core import ElectrochemistryError, LabelledDataError, MovieError, OutputExistsError, UsageError
 from ionfront.datasets import calibration_of, open_labels, open_movie
 
 FILES = ["arrival.tif", "fronts.csv", "kinetics.json", "report.html"]
@@ -118,6 +118,31 @@ def test_labels_of_another_tool_are_measured_in_pixels(labels, tmp_path):
     )
     assert the_transition(run)["velocity_px_frame"]["value"] == pytest.approx(2.0, rel=0.06)
     assert any("PIXELS" in warning for warning in run.kinetics["warnings"])
+
+
+def test_a_log_is_shown_beside_the_movie(label_zarr, tmp_path):
+    log = tmp_path / "cell.csv"
+    log.write_text("time (s),potential (V),current (nA)\n" + "\n".join(f"{t},0.3,{2 + t}" for t in range(90)))
+    run = fronts_of_labels(label_zarr, tmp_path / "out", log=log, log_offset_s=-10)
+    assert run.kinetics["electrochemistry"]["start_s"] == -10
+    assert run.kinetics["cycles"][0]["charge_C"] > 0
+    assert "The cell beside the movie" in run.report.read_text()
+
+
+@pytest.mark.parametrize(("offset_s", "says"), [(1000.0, "--log-offset-s"), (-1000.0, "--log-offset-s")])
+def test_a_log_of_another_time_is_refused_before_the_work(label_zarr, tmp_path, offset_s, says):
+    log = tmp_path / "cell.csv"
+    log.write_text("time (s),potential (V)\n0,0.3\n90,0.3")
+    with pytest.raises(ElectrochemistryError, match=says):
+        fronts_of_labels(label_zarr, tmp_path / "out", log=log, log_offset_s=offset_s)
+
+
+def test_a_log_needs_a_movie_in_seconds(labels, tmp_path):
+    np.save(tmp_path / "labels.npy", labels)
+    (tmp_path / "cell.csv").write_text("time (s),potential (V)\n0,0.3\n90,0.3")
+    phases = {"phases": ("background", "host", "product"), "reaction_order": ("host", "product")}
+    with pytest.raises(UsageError, match="--frame-time-s"):
+        fronts_of_labels(tmp_path / "labels.npy", tmp_path / "out", log=tmp_path / "cell.csv", **phases)
 
 
 def test_labels_without_a_particle_still_give_a_folder(tmp_path):

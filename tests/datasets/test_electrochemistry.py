@@ -136,3 +136,15 @@ def test_charge_of_a_constant_current_is_current_times_time(current, length):
     time = np.linspace(0, length, 50)
     log = ElectrochemicalLog(time, np.zeros(50), np.full(50, current), "")
     assert log.charge_c[-1] == pytest.approx(current * length)
+
+
+def test_a_log_is_laid_on_another_clock():
+    log = ElectrochemicalLog(np.arange(5.0), np.array([1.0, 2, np.nan, 4, 5]), np.full(5, 2.0), "log").shifted(10)
+    np.testing.assert_allclose(log.charge_at([9.9, 10, 11.5, 14, 14.1]), [np.nan, 0, 3, 8, np.nan])
+    assert log.covers(10, 14)
+    assert not log.covers(9.9, 12)
+    assert log.mean_potential_v(10, 14) == pytest.approx(3.0)  # a gap is bridged
+    assert log.mean_potential_v(10.5, 11.5) == 2.0
+    assert np.isnan(log.mean_potential_v(11.9, 12.1))
+    unknown = ElectrochemicalLog(log.time_s, log.potential_v, np.full(5, np.nan), "log")
+    assert np.isnan(unknown.charge_at([12.0])).all()
