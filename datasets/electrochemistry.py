@@ -63,9 +63,10 @@ class ElectrochemicalLog:
 
     def charge_at(self, time_s: ArrayLike) -> Floats:
         """Charge passed since the first point [C]; NaN before and after the log, and without any current in it."""
+        moments = np.asarray(time_s, float)
         if not np.isfinite(self.current_a).any():
-            return np.full(np.shape(time_s), np.nan)
-        return np.asarray(np.interp(time_s, self.time_s, self.charge_c, left=np.nan, right=np.nan))
+            return np.full(moments.shape, np.nan)
+        return np.asarray(np.interp(moments, self.time_s, self.charge_c, left=np.nan, right=np.nan))
 
     def mean_potential_v(self, start_s: float, end_s: float) -> float:
         """Mean over time between two moments [V], of what was recorded of it; NaN where nothing was."""
