@@ -104,6 +104,7 @@ class SegmentationData(LightningDataModule):  # type: ignore[misc]
         self._workers, self._cached, self._seed = num_workers, cached_frames, seed
         self._fixed: FixedCrops | None = None
         self._pooled = synthetic.scenes > 0 and synthetic.repeats > 1
+        self._chunk = min(_CHUNK, batch_size) if self._pooled else batch_size
         self._pool: CropPool | None = None
 
     @property
@@ -131,11 +132,9 @@ class SegmentationData(LightningDataModule):  # type: ignore[misc]
     def _new_pool(self, rank: int, world: int, first: int, count: int) -> CropPool:
         device = "cpu" if self.trainer is None else self.trainer.strategy.root_device
         chance = torch.Generator(device).manual_seed(hash((self._seed, rank, first)))
-        chunk = min(_CHUNK, self.batch_size)
+        crops = self._crops(rank, world, first, sys.maxsize, None)
         return CropPool(
-            self._loader(
-                self._crops(rank, world, first, sys.maxsize, None), chunk, pin_memory=chance.device.type == "cuda"
-            ),
+            self._loader(crops, self._chunk, pin_memory=chance.device.type == "cuda"),
             BatchAugmenter(self._augmentation, self.normalisation, chance),
             chance,
             batch_size=self.batch_size,
@@ -185,7 +184,6 @@ class SegmentationData(LightningDataModule):  # type: ignore[misc]
         synthetic, norm, reduction = self.synthetic, self.normalisation, self.reduction
         fraction = 0.0 if not synthetic.scenes else 1.0 if not len(frames) else synthetic.fraction
         per_scene = max(1, self._samples // synthetic.repeats // max(1, synthetic.scenes))
-        batch_size = min(_CHUNK, self.batch_size) if self._pooled else self.batch_size
 
         def from_scene(number: int, turn: int) -> tuple[Float, Label]:
             seed = synthetic.seed + number * world + rank
@@ -199,7 +197,7 @@ class SegmentationData(LightningDataModule):  # type: ignore[misc]
         def draw(sample: int, rng: np.random.Generator) -> tuple[Float, Label]:
             if rng.random() >= fraction:
                 return frames[int(rng.integers(len(frames)))]
-            return from_scene(*scene_turn(sample, per_scene, batch_size, max(1, self._workers)))
+            return from_scene(*scene_turn(sample, per_scene, self._chunk, max(1, self._workers)))
 
         return draw
 
