@@ -13,7 +13,7 @@ __all__ = ["Direction", "TurnWatch"]
 Direction = Literal["insertion", "extraction"]
 
 _SCATTERS = 6.0  # how many standard deviations of the scatter from frame to frame a way must be to count
-_WAVERING = 2.0  # and one frame, to be kept apart until it is known
+_WAVERING = 4.0  # and one frame, to be kept apart until it is known; the extreme of many lies 2 above their mean
 _AGREEING = 3  # frames in a row that must lie beyond it
 _REMEMBERED = 50  # frames that the scatter is read from
 _UNSURE = 40

@@ -68,3 +68,22 @@ def test_a_single_frame_that_is_wrong_is_no_turn():
     progress = np.linspace(0, 1, 40)
     progress[20:22] = 0.0
     assert turns_of(progress)[0] == []
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_few_frames_of_a_slow_and_noisy_reaction_are_kept_apart(seed):
+    progress = np.linspace(0, 0.6, 2000) + 0.01 * np.random.default_rng(seed).standard_normal(2000)
+    watch, apart = TurnWatch(0.05), 0
+    for value in progress:
+        assert not watch.see(float(value))
+        apart += watch.direction is not None and watch.wavering
+    assert apart < 0.05 * 2000
+
+
+def test_a_frame_that_falls_back_far_is_kept_apart():
+    watch = TurnWatch(0.05)
+    for value in np.linspace(0, 0.6, 60):
+        watch.see(float(value))
+    assert not watch.wavering
+    watch.see(0.55)
+    assert watch.wavering
