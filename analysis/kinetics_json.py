@@ -56,6 +56,7 @@ def kinetics_record(
         log: Of the potentiostat, on the movie's clock.
     """
     length, time = calibration.length_unit, calibration.time_unit
+    particles = [_particle(particle, calibration, log) for particle in result.particles]
     record: Json = {
         "schema_version": SCHEMA_VERSION,
         "source": source,
@@ -73,8 +74,8 @@ def kinetics_record(
         "foreign_frames": foreign_frames,
         "electrochemistry": None if log is None else _log_span(log),
         "reaction_observed": result.reaction_observed,
-        "cycles": next((cycles for cycles in (_cycles(of, calibration, log) for of in result.particles) if cycles), []),
-        "particles": [_particle(particle, calibration, log) for particle in result.particles],
+        "cycles": next((particle["cycles"] for particle in particles if particle["cycles"]), []),
+        "particles": particles,
         "warnings": [*calibration.warnings, *warnings, *result.warnings],
     }
     jsonschema.validate(record, kinetics_schema())

@@ -16,11 +16,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.measure import find_contours
 
-from ionfront.analysis.measure import LABEL_ERROR
+from ionfront.analysis.measure import measure_labels
 from ionfront.core import DEFAULT_SCHEME, Calibration, FrontFitError
 from ionfront.datasets import Reference, Scene, random_scene
 from ionfront.fronts import FrontTracker
@@ -71,11 +72,9 @@ def _labelled(scene: Scene, segmenter: Segmenter) -> Labels:
 
 
 def _by_arrival_map(labels: Labels, scene: Scene) -> float:
-    tracker = FrontTracker(DEFAULT_SCHEME, scene.inside.shape, register=False)
-    certain = np.full((DEFAULT_SCHEME.count,) * 2, LABEL_ERROR / (DEFAULT_SCHEME.count - 1), np.float32)
-    np.fill_diagonal(certain, 1 - LABEL_ERROR)
-    for time, frame in zip(scene.time_s, labels, strict=True):
-        tracker.push(float(time), np.ascontiguousarray(certain[frame].transpose(2, 0, 1)))
+    tracker = FrontTracker(DEFAULT_SCHEME, labels[0].shape, register=False)
+    movie = xr.DataArray(labels, {"time": scene.time_s}, ("time", "y", "x"))
+    measure_labels(movie, DEFAULT_SCHEME, tracker, None, lambda *_: None)
     try:
         result = tracker.result(Calibration(scene.pixel_size_nm, float(scene.time_s[1])))
     except FrontFitError:

@@ -65,8 +65,7 @@ class CropPool:
         """As many new crops as the pace asks for, each in place of the oldest."""
         if self._chunks is None:
             self._chunks = iter(self._loader)
-        first = _FIRST_BATCHES * self._batch_size
-        while self._drawn < max(first, first + self._used / self._repeats):
+        while self._drawn < _FIRST_BATCHES * self._batch_size + self._used / self._repeats:
             images, labels = next(self._chunks)
             if self._drawn == 0:
                 size = _KEPT_BATCHES * self._batch_size

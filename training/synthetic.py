@@ -13,7 +13,6 @@ from .frames import Image, Label
 
 __all__ = [
     "BUNDLED_FAMILIES",
-    "POOL",
     "SceneFrame",
     "SceneFrames",
     "Synthetic",
@@ -26,9 +25,8 @@ BUNDLED_FAMILIES: tuple[FamilyName, ...] = ("wide", "plain")
 """What the bundled model is trained on."""
 
 _VALIDATION_SEEDS = 1_000_000_000
+_OPEN = 32  # scenes at a time: a batch should mix many, and a scene costs more to draw than a frame of it
 _REFERENCE_EXPOSURES = 5  # as many as analysis takes the mean of
-POOL = 32
-"""Scenes open at a time: a batch should mix many, and a scene costs more to draw than a frame of it."""
 
 
 @dataclass(frozen=True)
@@ -153,17 +151,17 @@ def scene_turn(sample: int, samples_per_scene: int, batch_size: int, lanes: int)
     batch, place = divmod(sample, batch_size)
     turn, lane = divmod(batch, lanes)
     in_lane = turn * batch_size + place
-    block, within = divmod(in_lane, POOL * samples_per_scene)
-    return (block * POOL + within % POOL) * lanes + lane, within // POOL
+    block, within = divmod(in_lane, _OPEN * samples_per_scene)
+    return (block * _OPEN + within % _OPEN) * lanes + lane, within // _OPEN
 
 
-@lru_cache(maxsize=POOL)
+@lru_cache(maxsize=_OPEN)
 def _scene(settings: Synthetic, seed: int) -> Scene:
     family = settings.families[seed % len(settings.families)]
     return random_scene(seed, settings.size_px, settings.n_frames, family=family)
 
 
-@lru_cache(maxsize=2 * POOL)
+@lru_cache(maxsize=2 * _OPEN)
 def _reference(settings: Synthetic, scene_seed: int, index: int) -> Reference:
     scene = _scene(settings, scene_seed)
     image, _ = scene.frame(scene.lit(min(index, len(scene) - 1)), _REFERENCE_EXPOSURES)
