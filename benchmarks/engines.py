@@ -7,10 +7,10 @@ Every row is measured in a process of its own, so that its peak memory is its ow
 engines are held against are what the same cores reach in large matrix products (matrix_peaks.py), measured in the same
 run. int8 is what `ionfront quantise` writes, calibrated on synthetic frames; `pip install nncf` brings it.
 
-"IonFront" is a frame's whole way to probabilities, scaling and tiles included, as `ionfront analyze` goes it; the rows
-after it are the network alone. AtomAI's row is its `predict` on the same frame, without coordinates of blobs; its CPU
-time is given in multiples of each row's. What the labels of the two are worth is another table (same_frames.py), which
---atomai-train-minutes adds.
+"IonFront" is a frame's whole way to probabilities, scaling and tiles included, as `ionfront analyze` goes it in f32 or
+with an int8 file; the rows after are the network alone. AtomAI's row is its `predict` on the same frame, without
+coordinates of blobs; its CPU time is given in multiples of each row's. What the labels of the two are worth is another
+table (same_frames.py), which --atomai-train-minutes adds.
 """
 
 import argparse
@@ -32,6 +32,7 @@ from ionfront.datasets import random_scene
 from ionfront.models import (
     Architecture,
     ModelInfo,
+    Precision,
     bundled_segmenter,
     for_network,
     load_segmenter,
@@ -41,7 +42,7 @@ from ionfront.models import (
 )
 
 NETWORKS = ("torch eager f32", "OpenVINO f32", "OpenVINO bf16", "OpenVINO int8")
-ENGINES = ("IonFront", *NETWORKS)
+ENGINES = ("IonFront f32", "IonFront bf16", "IonFront int8", *NETWORKS)
 HERE = Path(__file__).parent
 FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
 Forward = Callable[[np.ndarray], np.ndarray]
@@ -145,16 +146,18 @@ def _forward(engine: str, model: Path, folder: Path) -> Forward:
     match engine:
         case "torch eager f32":
             return _torch_forward(model)
-        case "IonFront":
-            return _segmenter_forward(model)
+        case "IonFront int8":
+            return _segmenter_forward(folder / "int8.onnx", "f32")
+        case "IonFront f32" | "IonFront bf16":
+            return _segmenter_forward(model, engine.split()[-1])
         case "OpenVINO int8":
-            return _openvino_forward(folder / "int8.onnx", "f32")
+            return _openvino_forward(folder / "int8.onnx", "bf16")
         case _:
             return _openvino_forward(model, engine.split()[-1])
 
 
-def _segmenter_forward(model: Path) -> Forward:
-    segmenter = load_segmenter(model, device="cpu")
+def _segmenter_forward(model: Path, precision: Precision) -> Forward:
+    segmenter = load_segmenter(model, device="cpu", precision=precision)
     return lambda channels: segmenter.probabilities(channels if len(channels) == 2 else channels[0])
 
 

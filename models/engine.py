@@ -134,7 +134,8 @@ def _open_network(
     from .openvino_network import OpenVinoNetwork  # late: half a second that `--help` need not wait for
 
     try:
-        return OpenVinoNetwork(content, precision, core_quota() if threads is None else threads)
+        rest: Precision = "bf16" if info.precision == "int8" else precision  # what an int8 file leaves in float
+        return OpenVinoNetwork(content, rest, core_quota() if threads is None else threads)
     except RuntimeError as error:
         raise ModelFileError(
             f"{path} holds a network that cannot be run ({str(error).splitlines()[0]}): export it anew."

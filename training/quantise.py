@@ -28,7 +28,6 @@ from .synthetic import BUNDLED_FAMILIES, SceneFrames, Synthetic
 
 __all__ = ["Quantised", "quantise", "split_frames", "synthetic_frames"]
 
-_IN_FLOAT = ["Mul", "Sub", "Div", "Sqrt", "Clip"]
 _SCENES = {"calibration": 700_000, "held out": 710_000}  # offsets of scene seeds: neither trained on nor validated on
 
 Tagged = tuple[Frame, int | None]
@@ -187,19 +186,26 @@ def _quantised(model: onnx.ModelProto, frames: Sequence[NDArray[np.float32]], st
             nncf.Dataset(inputs),
             subset_size=len(inputs),
             preset=nncf.QuantizationPreset.MIXED,  # most of what a comparison works with has both signs
-            ignored_scope=nncf.IgnoredScope(names=_in_float(plain, trained), types=_IN_FLOAT, validate=False),
+            ignored_scope=nncf.IgnoredScope(names=_in_float(plain, trained), validate=False),
         )
     return quantised
 
 
 def _in_float(model: onnx.ModelProto, trained: set[str]) -> list[str]:
-    """Nodes that stay as they are: fixed filters, which differences of images are made of, and the sum of logits."""
+    """Nodes that stay as they are: the maps that the network is given, which are small differences and their squares,
+    the first layer that learned, whose input channels differ in size, and the sum of logits.
+    """
     outputs = {output.name for output in model.graph.output}
-    return [
-        node.name
-        for node in model.graph.node
-        if (node.op_type == "Conv" and node.input[1] not in trained) or outputs & set(node.output)
-    ]
+    of_layers: set[str] = set()  # tensors that a layer which learned had a part in; nodes come after what they take
+    names = []
+    for node in model.graph.node:
+        learned = node.op_type == "Conv" and node.input[1] in trained
+        within = bool(of_layers & set(node.input))
+        if not within or outputs & set(node.output):
+            names.append(node.name)
+        if learned or within:
+            of_layers |= set(node.output)
+    return names
 
 
 def _whole_strides(frame: NDArray[np.float32], stride: int) -> NDArray[np.float32]:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ionfront.core import ModelFileError, OutputExistsError, UsageError
-from ionfront.models import Architecture, ModelInfo, load_segmenter, read_info
+from ionfront.models import Architecture, ModelInfo, bundled_segmenter, load_segmenter, read_info
 from ionfront.models.unet_torch import build_unet, weights_from_onnx
 from ionfront.training.export import export_segmenter
 from ionfront.training.quantise import Quantised, quantise, split_frames, synthetic_frames
@@ -130,3 +130,9 @@ def test_specimens_are_not_cut():
 def test_synthetic_frames_are_for_the_default_phases():
     with pytest.raises(UsageError, match="--data"):
         synthetic_frames("calibration", 2, ("background", "a"))
+
+
+def test_the_bundled_network_says_nearly_the_same(tmp_path):
+    model = bundled_segmenter()
+    frames = [synthetic_frames(kind, 4, read_info(model).phases) for kind in ("calibration", "held out")]
+    assert quantise(model, tmp_path / "int8.onnx", *frames, force=True).agreement > 0.98
