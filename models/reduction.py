@@ -23,10 +23,12 @@ def enlarged(probabilities: Floats, factor: int, shape: tuple[int, int]) -> Floa
     """Linear interpolation between the centres of blocks, (phase, y, x), cut to `shape`; sums over phases stay."""
     if factor == 1:
         return probabilities[:, : shape[0], : shape[1]]
-    tall = np.empty((*probabilities.shape[:1], probabilities.shape[1] * factor, probabilities.shape[2]), np.float32)
-    _interpolate(probabilities.swapaxes(1, 2), tall.swapaxes(1, 2), factor)
-    large = np.empty((*tall.shape[:2], tall.shape[2] * factor), np.float32)
-    _interpolate(tall, large, factor)
+    n_phases, rows, columns = probabilities.shape
+    large = np.empty((n_phases, rows * factor, columns * factor), np.float32)
+    tall = np.empty((rows * factor, columns), np.float32)
+    for phase, out in zip(probabilities, large, strict=True):  # one by one: what lies between takes memory, too
+        _interpolate(phase.T, tall.T, factor)
+        _interpolate(tall, out, factor)
     return large[:, : shape[0], : shape[1]]
 
 
