@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionfront.core import ModelFileError, UsageError
+from ionfront.datasets import block_means
 
 from .cores import core_quota
 from .info import ModelInfo, parse_model
 from .normalise import for_network, normalise_channels
-from .reduction import enlarged, reduced
+from .reduction import enlarged, reduced, surest
 from .shipped import bundled_segmenter
 from .tiling import Tiling, apply_tiled
 
@@ -62,22 +63,33 @@ class Segmenter:
             UsageError: The frame is not one grey image, with or without a reference.
         """
         rows, columns = np.shape(frame)[-2:]
-        return enlarged(self.inferred(self.prepared(frame)), self.info.reduction, (rows, columns))
+        views = [self.inferred(self.prepared(frame, smaller)) for smaller in self.scales((rows, columns))]
+        return enlarged(surest(views), self.info.reduction, (rows, columns))
 
     def labels(self, frame: ArrayLike) -> NDArray[np.uint8]:
         """Label id of the likeliest phase at each pixel, shape (y, x); `frame` as for `probabilities`."""
         return np.asarray(self.probabilities(frame).argmax(axis=0), np.uint8)
 
-    def prepared(self, frame: ArrayLike) -> NDArray[np.float32]:
+    def scales(self, shape: tuple[int, int]) -> tuple[int, ...]:
+        """By how much a frame (y, x) is made smaller each time that the network looks at it, rising from 1.
+
+        A frame larger than those trained on is seen at halved sizes too, for as long as it is no smaller than they
+        were: at its own size, what tells a phase lies beyond what the network sees.
+        """
+        fitting = 0 if self.info.field_px is None else int(np.log2(max(1.0, min(shape) / self.info.field_px)))
+        return tuple(2**halvings for halvings in range(fitting + 1))
+
+    def prepared(self, frame: ArrayLike, smaller: int = 1) -> NDArray[np.float32]:
         """A frame as the network sees it, normalised and reduced, shape (channel, y / reduction, x / reduction).
 
         Args:
             frame: As for `probabilities`.
+            smaller: One of its `scales`, by which the frame is reduced beforehand.
 
         Raises:
             UsageError: The frame is not one grey image, with or without a reference.
         """
-        channels = normalise_channels(frame, self.info.normalisation)
+        channels = normalise_channels(frame if smaller == 1 else block_means(frame, smaller), self.info.normalisation)
         return reduced(for_network(channels, self.info.architecture.channels), self.info.reduction)
 
     def inferred(self, prepared: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -52,6 +52,8 @@ class ModelInfo(BaseModel):
         reaction_order: Phase names in reaction order; empty when the labels are no reaction.
         normalisation: Scale of the frames that the network was trained on.
         reduction: The network sees means of blocks of this many pixels, squared.
+        field_px: Edge of the frames trained on; larger ones are seen at several sizes. None for a network that was
+            trained on the frames it is for, as they are.
         pixel_size_range_nm: Smallest and largest pixel trained on [nm]; None when unknown.
         precision: Arithmetic of the network's layers; "int8" for a file that `ionfront quantise` wrote.
         temperature: Logits are divided by this before the softmax; fitted on validation frames.
@@ -71,6 +73,7 @@ class ModelInfo(BaseModel):
     reaction_order: tuple[str, ...] = ()
     normalisation: Normalisation = Normalisation()
     reduction: int = Field(default=1, ge=1)
+    field_px: int | None = Field(default=None, ge=1)
     pixel_size_range_nm: tuple[float, float] | None = None
     precision: Literal["f32", "int8"] = "f32"
     temperature: float = Field(default=1.0, gt=0)

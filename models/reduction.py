@@ -4,12 +4,14 @@ What tells a phase may lie farther off than a network sees: the middle of a thic
 At a fraction of the size the same network sees a multiple of the distance, at the square of that fraction of the cost.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ionfront.datasets import block_means
 
-__all__ = ["enlarged", "reduced"]
+__all__ = ["enlarged", "reduced", "surest"]
 
 Floats = NDArray[np.float32]
 
@@ -30,6 +32,22 @@ def enlarged(probabilities: Floats, factor: int, shape: tuple[int, int]) -> Floa
         _interpolate(phase.T, tall.T, factor)
         _interpolate(tall, out, factor)
     return large[:, : shape[0], : shape[1]]
+
+
+def surest(views: Sequence[Floats]) -> Floats:
+    """Of several views of a frame, each half the size of the one before, what the surest says at each place.
+
+    Args:
+        views: Probabilities (phase, y, x), the largest first.
+
+    Returns:
+        Shape of the first.
+    """
+    found = views[-1]
+    for larger in reversed(views[:-1]):
+        found = enlarged(found, 2, (larger.shape[1], larger.shape[2]))
+        np.copyto(found, larger, where=larger.max(axis=0) >= found.max(axis=0))
+    return found
 
 
 def _interpolate(values: Floats, out: Floats, factor: int) -> None:

@@ -15,7 +15,7 @@ from .change import ChangeSettings, ChangeTest
 from .drift import DriftWatch
 from .engine import Segmenter
 from .info import ModelInfo
-from .reduction import enlarged
+from .reduction import enlarged, surest
 from .tiling import padded_to
 from .windows import covering, plan_windows
 
@@ -77,7 +77,8 @@ class SkippingSegmenter:
         self._segmenter = segmenter
         self._settings = settings or SkipSettings()
         self._shape: tuple[int, ...] = ()
-        self._held: _Held | None = None
+        self._held: list[_Held] = []
+        self._answer: Floats = np.zeros((0, 0, 0), np.float32)
         self._frames, self._looks = 0, 0.0
 
     @property
@@ -110,12 +111,19 @@ class SkippingSegmenter:
             Shape (phase, y, x), read-only; later frames do not change it.
         """
         shape = np.shape(frame)
-        small = self._segmenter.prepared(frame)
-        if self._held is None or shape != self._shape:
-            self._shape, self._held = shape, _Held(self._segmenter, small.shape[1:], shape[-2:], self._settings)
+        scales = self._segmenter.scales((shape[-2], shape[-1]))
+        views = [self._segmenter.prepared(frame, smaller) for smaller in scales]
+        if not self._held or shape != self._shape:
+            self._shape = shape
+            self._held = [_Held(self._segmenter, view.shape[1:], self._settings) for view in views]
+        shares = [held.update(view) for held, view in zip(self._held, views, strict=True)]
         self._frames += 1
-        self._looks += self._held.update(small)
-        return self._held.probabilities
+        self._looks += float(np.average(shares, weights=[view.size for view in views]))
+        if any(shares):
+            answer = surest([held.probabilities for held in self._held])
+            self._answer = enlarged(answer, self.info.reduction, (shape[-2], shape[-1]))
+            self._answer.flags.writeable = False
+        return self._answer
 
     def labels(self, frame: ArrayLike) -> NDArray[np.uint8]:
         """Label id of the likeliest phase at each pixel, shape (y, x); `frame` as for `probabilities`."""
@@ -123,11 +131,13 @@ class SkippingSegmenter:
 
 
 class _Held:
-    """The probabilities of one scene, tile by tile as old as nothing changed there."""
+    """The probabilities of one scene at one size, tile by tile as old as nothing changed there.
 
-    def __init__(
-        self, segmenter: Segmenter, size: tuple[int, ...], shape: tuple[int, ...], settings: SkipSettings
-    ) -> None:
+    Attributes:
+        probabilities: Shape (phase, y, x), as the network gives them.
+    """
+
+    def __init__(self, segmenter: Segmenter, size: tuple[int, ...], settings: SkipSettings) -> None:
         self._stride = segmenter.info.architecture.stride
         tile = max(settings.tile_px, self._stride)
         self._rows, self._columns = (
@@ -138,10 +148,7 @@ class _Held:
         self._age = np.zeros((len(self._rows.edges_px) - 1, len(self._columns.edges_px) - 1), int)
         self._longest = settings.refresh_frames
         self._segmenter = segmenter
-        self._factor = segmenter.info.reduction
-        self._shape = (shape[0], shape[1])
-        self._small: Floats = np.zeros((0, *size), np.float32)
-        self.probabilities: Floats = np.zeros((0, *shape), np.float32)
+        self.probabilities: Floats = np.zeros((0, *size), np.float32)
 
     def update(self, small: Floats) -> float:
         """Infer what changed in a frame (channel, y, x) as the network sees it; the share of a frame that this took."""
@@ -166,42 +173,25 @@ class _Held:
         return due
 
     def _infer_all(self, small: Floats) -> None:
-        rows, columns = self._small.shape[1:]
-        self._small = self._segmenter.inferred(small)[:, :rows, :columns]
-        self._publish(enlarged(self._small, self._factor, self._shape))
+        rows, columns = self.probabilities.shape[1:]
+        self.probabilities = self._segmenter.inferred(small)[:, :rows, :columns]
         self._accept(np.ones_like(self._age, np.bool_))
         self._drift.accept()
 
     def _infer_windows(self, small: Floats, places: list[tuple[int, int]]) -> None:
-        large = self.probabilities.copy()
-        self._small = self._small.copy()  # what was answered may be a view of it
+        self.probabilities = self.probabilities.copy()  # what was answered may be a view of it
         for row, column in places:
             self._infer_window(small, row, column)
-            self._enlarge(large, self._rows.core(row), self._columns.core(column))
             self._accept(np.outer(self._rows.covers[row], self._columns.covers[column]))
-        self._publish(large)
 
     def _infer_window(self, small: Floats, row: int, column: int) -> None:
         top, left = self._rows.starts_px[row], self._columns.starts_px[column]
         rows, columns = self._rows.core(row), self._columns.core(column)
         window = small[:, top : top + self._rows.window_px, left : left + self._columns.window_px]
-        target = self._small[:, rows, columns]  # without the padding at the far edges
+        target = self.probabilities[:, rows, columns]  # without the padding at the far edges
         inside = self._segmenter.inferred(window)[:, rows.start - top :, columns.start - left :]
         target[:] = inside[:, : target.shape[1], : target.shape[2]]
-
-    def _enlarge(self, large: Floats, rows: slice, columns: slice) -> None:
-        """Bring a part of the large probabilities up to date, and as far around it as interpolation carries."""
-        read = tuple(slice(max(0, part.start - 2), part.stop + 2) for part in (rows, columns))
-        written = tuple(slice(max(0, part.start - 1), part.stop + 1) for part in (rows, columns))
-        top, left = ((w.start - r.start) * self._factor for w, r in zip(written, read, strict=True))
-        target = large[:, *(slice(w.start * self._factor, w.stop * self._factor) for w in written)]
-        source = enlarged(self._small[:, *read], self._factor, self._shape)
-        target[:] = source[:, top : top + target.shape[1], left : left + target.shape[2]]
 
     def _accept(self, tiles: Bools) -> None:
         self._age[tiles] = 0
         self._test.accept(tiles)
-
-    def _publish(self, large: Floats) -> None:
-        large.flags.writeable = False
-        self.probabilities = large

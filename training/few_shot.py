@@ -82,7 +82,7 @@ class Tuner:
 
     def __init__(self, labelled: LabelledSet, start: Path, settings: FewShot, seed: int) -> None:
         self._start, self._settings, self._seed = start, settings, seed
-        before = read_info(start).model_copy(update={"domain": None})  # the new frames may lie beyond it
+        before = read_info(start).model_copy(update={"domain": None, "field_px": None})  # new frames are what they are
         same = before.phases == labelled.scheme.names
         self.keeps = same and before.phases == DEFAULT_SCHEME.names
         self.info = before if same else _with_new_phases(before, labelled)

@@ -37,6 +37,7 @@ class Output:
         name: Name in its metadata.
         version: Version in its metadata.
         licence: Licence of the weights.
+        field_px: Edge of the frames trained on, where the model is for frames of any size; None where it is for such.
         pixel_size_range_nm: Smallest and largest pixel trained on [nm]; None when unknown.
     """
 
@@ -45,6 +46,7 @@ class Output:
     name: str = "segmenter"
     version: str = "0.1.0"
     licence: str = "unknown"
+    field_px: int | None = None
     pixel_size_range_nm: tuple[float, float] | None = None
 
 
@@ -92,6 +94,7 @@ def _info(
         reaction_order=tuple(data.reaction_order),
         normalisation=data.normalisation,
         reduction=data.reduction,
+        field_px=output.field_px,
         pixel_size_range_nm=output.pixel_size_range_nm,
         temperature=_temperature(module, data),
         run_id=run_id,

@@ -160,3 +160,38 @@ def test_the_engine_needs_no_torch(tiny_onnx):
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+class Fine:
+    """Sure of stripes that only a frame in its own size shows, half sure of everything else."""
+
+    def __init__(self):
+        self.sizes = []
+
+    def logits(self, tile):
+        self.sizes.append(tile.shape[1:])
+        striped = np.abs(np.diff(tile[0], axis=1, append=tile[0][:, -1:])) > 0.3
+        return np.stack([np.where(striped, 0.0, 1.0), np.where(striped, 8.0, 0.0)]).astype(np.float32)
+
+
+def test_large_frames_are_seen_at_several_sizes_and_the_surest_is_believed():
+    network = Fine()
+    info = ModelInfo(name="", version="", phases=("a", "b"), architecture=Architecture(), field_px=64)
+    segmenter = Segmenter(network, info, "")
+    assert [segmenter.scales(shape) for shape in ((64, 64), (127, 500), (128, 128), (300, 256))] == [
+        (1,),
+        (1,),
+        (1, 2),
+        (1, 2, 4),
+    ]
+    image = np.full((256, 256), 50.0)
+    image[:, :128:2] = 100
+    probabilities = segmenter.probabilities(image)
+    assert network.sizes == [(256, 256), (128, 128), (64, 64)]
+    assert probabilities.sum(axis=0) == pytest.approx(1, abs=1e-5)
+    assert (probabilities.argmax(axis=0)[:, :120] == 1).all()
+    assert not probabilities.argmax(axis=0)[:, 136:].any()
+
+
+def test_a_model_that_names_no_field_sees_a_frame_once(segmenter):
+    assert segmenter.scales((4096, 4096)) == (1,)

@@ -100,7 +100,7 @@ def test_no_tile_grows_older_than_the_limit():
     for _ in range(80):
         skipping.probabilities(frame)
         seen.append(network.pixels)
-        assert skipping._held._age.max() < 40
+        assert skipping._held[0]._age.max() < 40
     assert max(np.diff(seen)) < frame.size  # a few tiles at a time
 
 
@@ -162,3 +162,20 @@ def test_a_drifting_particle_is_not_left_behind(drift_px):
         held, true = skipping.labels(frame) == 1, segmenter.labels(frame) == 1
         agreement.append((held & true).sum() / (held | true).sum())
     assert np.mean(agreement[10:]) > 0.98
+
+
+def test_a_large_frame_is_skipped_at_every_size():
+    info = ModelInfo(name="", version="", phases=("a", "b"), architecture=Architecture(), field_px=64)
+    network = Brightness()
+    segmenter, skipping = Segmenter(network, info, ""), SkippingSegmenter(Segmenter(network, info, ""), SETTINGS)
+    frames = movie(4, (256, 256))
+    assert segmenter.scales((256, 256)) == (1, 2, 4)
+    for frame in frames:
+        answer = skipping.probabilities(frame)
+    changed = frames[-1].copy()
+    changed[:20, :20] = 10
+    network.pixels = 0
+    after = skipping.probabilities(changed)
+    assert 0 < network.pixels < 256**2 / 2
+    assert np.allclose(after[:, 4:16, 4:16], segmenter.probabilities(changed)[:, 4:16, 4:16], atol=1e-5)
+    assert answer.shape == after.shape == (2, 256, 256)
