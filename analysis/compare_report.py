@@ -94,6 +94,7 @@ def _page(comparison: Comparison) -> str:
             svg_data_uri(overlaid_positions(comparison)),
             "Positions of all fronts of all particles against time.",
             "Every front of every particle. Colour: side. Line: first front, dashed: second.",
+            "positions",
         ),
     )
 
@@ -106,6 +107,7 @@ def _compared_front(front: FrontComparison, comparison: Comparison) -> _Front:
             svg_data_uri(speeds_by_side(front, comparison)),
             f"Velocities of {front.name} in every particle, with the mean of each side.",
             "Open: one particle. Filled: mean of a side over all particles that could have been filmed. Bars: 95 %.",
+            f"velocities_{front.name}".replace(" ", "_").replace("→", "to"),
         )
     return _Front(
         name=front.name,

@@ -6,6 +6,7 @@ instead, so that a program that asked for nanometres finds nothing rather than a
 """
 
 import json
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import TypedDict
@@ -14,7 +15,15 @@ import jsonschema
 
 from ionfront.core import Calibration, Quantity
 from ionfront.datasets import ElectrochemicalLog
-from ionfront.fronts import FrontResult, HalfCycle, ParticleResult, RateResult, TransitionResult
+from ionfront.fronts import (
+    Anisotropy,
+    FrontResult,
+    HalfCycle,
+    LawTurn,
+    ParticleResult,
+    RateResult,
+    TransitionResult,
+)
 
 from .record import Json, number
 
@@ -146,23 +155,55 @@ def _transition(item: TransitionResult, calibration: Calibration) -> Json:
         f"swept_{length}": number(item.track.swept),
         "law": None if rate is None else rate.law,
         "law_probabilities": {} if rate is None else dict(rate.probabilities),
-        "parameters": {} if rate is None else _parameters(rate, length, time),
+        "parameters": {} if rate is None else _parameters(rate.parameters, length, time),
+        "all_laws": None if rate is None else _all_laws(rate, length, time),
+        "law_change": None if rate is None or rate.turn is None else _law_change(rate.turn, length, time),
+        f"lag_{time}": None if item.lag is None else _quantity(item.lag),
         f"velocity_{length}_{time}": None if rate is None else _quantity(rate.velocity),
         "exponent": None if rate is None else _quantity(rate.exponent),
-        "anisotropy": None,
+        "anisotropy": None if item.anisotropy is None else _quantity(item.anisotropy.ratio),
+        "anisotropy_form": None if item.anisotropy is None else item.anisotropy.form,
+        "fastest_direction_deg": _fastest_direction(item.anisotropy),
         "shape": None if item.shape is None else item.shape.word,
         f"curvature_per_{length}": curvature,
     }
 
 
-def _parameters(rate: RateResult, length: str, time: str) -> Json:
+def _fastest_direction(anisotropy: Anisotropy | None) -> Json | None:
+    if anisotropy is None or anisotropy.fastest_deg is None:
+        return None
+    return _quantity(anisotropy.fastest_deg)
+
+
+def _parameters(parameters: Mapping[str, Quantity], length: str, time: str) -> Json:
     names = {
         "rate_nm_s": f"rate_{length}_{time}",
         "B_nm2_s": f"B_{length}2_{time}",
         "length_nm": f"length_{length}",
         "tau_s": f"tau_{time}",
+        "D_nm2_s": f"D_{length}2_{time}",
+        "stress": "stress",
     }
-    return {names[name]: _quantity(value) for name, value in rate.parameters.items()}
+    return {names[name]: _quantity(value) for name, value in parameters.items()}
+
+
+def _all_laws(rate: RateResult, length: str, time: str) -> Json:
+    further = rate.further
+    return {
+        "law": max(further.probabilities, key=lambda name: further.probabilities[name]),
+        "probabilities": dict(further.probabilities),
+        "parameters": _parameters(further.parameters or rate.parameters, length, time),
+    }
+
+
+def _law_change(turn: LawTurn, length: str, time: str) -> Json:
+    return {
+        f"time_{time}": _quantity(turn.time),
+        "before": turn.before,
+        "after": turn.after,
+        f"speed_before_{length}_{time}": _quantity(turn.speed_before),
+        f"speed_after_{length}_{time}": _quantity(turn.speed_after),
+    }
 
 
 def _quantity(quantity: Quantity, scale: float = 1.0) -> Json | None:

@@ -30,11 +30,12 @@ from ionfront.datasets import (
 from ionfront.fronts import FrontResult, FrontTracker
 from ionfront.models import Segmenter, SkippingSegmenter, load_segmenter
 
+from .clip import overlay_clip
 from .kinetics_json import ModelCard, kinetics_record
 from .measure import Progress, measure_labels, measure_movie, reference_for, tracker_for_network
 from .record import write_record
 from .report import ReportMaterial, write_report
-from .tables import write_arrival, write_fronts
+from .tables import write_arrival, write_fronts, write_local
 from .watch import DomainWatch
 
 __all__ = ["Analysis", "analyze", "fronts_of_labels"]
@@ -110,7 +111,7 @@ def analyze(
         measure_movie(movie, infer, scheme, tracker, labels, progress, averaged, reference, watch)
         notes = (*_notes(movie), *watch.warnings, *_doubts_of(reference, movie.sizes["time"]))
         run = _Run(movie, scheme, _card(segmenter, averaged), material or {}, notes, watch.record, electrochemistry)
-        kinetics = _write_results(draft, tracker, run)
+        kinetics = _write_results(draft, tracker, run, open_labels(labels))
     return Analysis(out, kinetics)
 
 
@@ -160,7 +161,7 @@ def fronts_of_labels(
         tracker = FrontTracker(scheme, (labels.sizes["y"], labels.sizes["x"]), register=False)
         measure_labels(labels, scheme, tracker, labels.attrs.get("ignore_label"), progress)
         run = _Run(labels, scheme, None, material or {}, _notes(labels), log=electrochemistry)
-        kinetics = _write_results(draft, tracker, run)
+        kinetics = _write_results(draft, tracker, run, labels)
     return Analysis(out, kinetics)
 
 
@@ -183,7 +184,7 @@ class _Run:
         return str(self.movie.attrs["source"])
 
 
-def _write_results(folder: Path, tracker: FrontTracker, run: _Run) -> dict[str, Any]:
+def _write_results(folder: Path, tracker: FrontTracker, run: _Run, labels: xr.DataArray) -> dict[str, Any]:
     result = _measured(tracker, run)
     record = kinetics_record(
         result,
@@ -198,6 +199,9 @@ def _write_results(folder: Path, tracker: FrontTracker, run: _Run) -> dict[str, 
     write_record(folder / "kinetics.json", record)
     write_fronts(folder / "fronts.csv", result, run.calibration)
     write_arrival(folder / "arrival.tif", result, run.calibration)
+    write_local(folder / "speed.tif", result, run.calibration)
+    clip = overlay_clip(run.movie, labels, run.scheme, run.calibration)
+    (folder / "overlay.webp").write_bytes(clip)
     material = ReportMaterial(
         source=run.source,
         result=result,
@@ -211,6 +215,7 @@ def _write_results(folder: Path, tracker: FrontTracker, run: _Run) -> dict[str, 
         host=run.material.get("host"),
         ion=run.material.get("ion"),
         log=run.log,
+        clip=clip,
     )
     write_report(folder / "report.html", material)
     return record

@@ -21,7 +21,7 @@ from ionfront.fronts import FrontResult, TransitionMap
 from .plots_style import INK, LINES, length_label, new_figure, time_label
 from .report_words import arrow
 
-__all__ = ["arrival_map", "front_overlay", "spread_map"]
+__all__ = ["arrival_map", "curvature_map", "front_overlay", "speed_map", "spread_map"]
 
 Floats = NDArray[np.float64]
 
@@ -77,7 +77,7 @@ def arrival_map(result: FrontResult, found: TransitionMap, calibration: Calibrat
         calibration: Scales, and so the units.
     """
     values = found.arrival
-    return _time_map(result, values, _limits(values), _TIME, _arrival_label(calibration), calibration)
+    return _map(result, values, _limits(values), _TIME, _arrival_label(calibration), calibration)
 
 
 def spread_map(result: FrontResult, found: TransitionMap, calibration: Calibration) -> Figure:
@@ -85,10 +85,31 @@ def spread_map(result: FrontResult, found: TransitionMap, calibration: Calibrati
     label = f"standard deviation ({_unit(calibration)})"
     values = found.arrival_std
     limits = (0.0, _limits(values)[1])
-    return _time_map(result, values, limits, mpl.colormaps["cividis"], label, calibration)
+    return _map(result, values, limits, mpl.colormaps["cividis"], label, calibration)
 
 
-def _time_map(
+def speed_map(result: FrontResult, found: TransitionMap, calibration: Calibration) -> Figure:
+    """How fast the front went at each pixel that it passed; arguments as of `arrival_map`."""
+    values = found.speed_px * (calibration.pixel_size_nm or 1.0)
+    label = f"speed ({calibration.length_unit}/{calibration.time_unit})"
+    return _map(result, values, (0.0, _highest(values)), mpl.colormaps["plasma"], label, calibration)
+
+
+def curvature_map(result: FrontResult, found: TransitionMap, calibration: Calibration) -> Figure:
+    """How the front was bent at each pixel that it passed; arguments as of `arrival_map`."""
+    values = found.curvature_per_px / (calibration.pixel_size_nm or 1.0)
+    farthest = _highest(np.abs(values))
+    label = f"curvature (1/{calibration.length_unit})"
+    return _map(result, values, (-farthest, farthest), mpl.colormaps["RdBu_r"], label, calibration)
+
+
+def _highest(values: Floats) -> float:
+    """A value that all but a few outliers stay below."""
+    known = values[np.isfinite(values)]
+    return float(np.quantile(known, 0.97)) if known.size else 1.0
+
+
+def _map(
     result: FrontResult,
     values: Floats,
     limits: tuple[float, float],

@@ -1,5 +1,6 @@
 """report.html: one page that shows and says what a run found, and opens by itself anywhere."""
 
+from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -11,7 +12,9 @@ from ionfront.core import Calibration, PhaseScheme, atomic_output
 from ionfront.datasets import ElectrochemicalLog
 from ionfront.fronts import FrontResult
 
+from .clip import clip_colours
 from .kinetics_json import ModelCard
+from .methods import methods_paragraph
 from .page import rendered
 from .report_pictures import report_pictures
 from .report_words import cycle_tables, particle_rows, summary_sentences
@@ -24,6 +27,8 @@ _FILES = {
     "fronts.csv": "positions and areas, a row for each frame and transition",
     "labels.zarr": "the phase of every pixel in every frame (OME-Zarr)",
     "arrival.tif": "when the reaction reached each pixel, and how sure that is",
+    "overlay.webp": "the movie with its phases laid over it",
+    "speed.tif": "how fast the front went there, and how it was bent",
 }
 
 
@@ -44,6 +49,7 @@ class ReportMaterial:
         host: Electrode material, where it was named.
         ion: What moves in it, likewise.
         log: Of the potentiostat, on the movie's clock; None where none was given.
+        clip: The movie with its phases laid over it, an animated WebP; None leaves it out.
         title: Heading; None takes the name of the source.
     """
 
@@ -59,6 +65,7 @@ class ReportMaterial:
     host: str | None = None
     ion: str | None = None
     log: ElectrochemicalLog | None = None
+    clip: bytes | None = None
     title: str | None = None
 
 
@@ -88,9 +95,12 @@ def _rendered(material: ReportMaterial) -> str:
         pictures=report_pictures(
             material.result, material.calibration, material.scheme, material.first_frame, material.log
         ),
+        clip=None if material.clip is None else b64encode(material.clip).decode("ascii"),
+        clip_key=[(material.scheme.names[phase], colour) for phase, colour in clip_colours(material.scheme).items()],
         scales=_scales(material.calibration),
         model=material.model,
         phases=material.scheme.names,
+        methods=methods_paragraph(material.result, material.calibration, material.model, material.software_version),
         files={name: words for name, words in _FILES.items() if material.model or name != "labels.zarr"},
     )
 

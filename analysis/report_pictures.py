@@ -1,6 +1,6 @@
 """The figures of the page, each with words for who cannot see it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,14 +16,17 @@ from .plots import (
     area_plot,
     arrival_map,
     charge_plot,
+    curvature_map,
     drift_plot,
     front_overlay,
     log_plot,
     position_plot,
+    speed_map,
     spread_map,
     svg_data_uri,
 )
 from .report_words import arrow
+from .tables import csv_data_uri, front_rows
 from .wording import format_size, unit_of
 
 __all__ = ["Picture", "report_pictures"]
@@ -37,11 +40,15 @@ class Picture:
         uri: The image itself, as a data URI.
         alt: What it shows, for who cannot see it.
         caption: What to look for.
+        name: What its file is called where it is saved, without an ending.
+        data: What is drawn, as the data URI of a CSV file; empty for maps, whose data are the TIFF files of the run.
     """
 
     uri: str
     alt: str
     caption: str
+    name: str
+    data: str = ""
 
 
 def report_pictures(
@@ -73,28 +80,45 @@ def _overlay(result: FrontResult, calibration: Calibration, first_frame: NDArray
     figure = front_overlay(result, first_frame, calibration)
     if not result.transitions:
         caption = "The first frame" + (" with the outline of the particle (white)." if result.particle.any() else ".")
-        return _picture(figure, "First frame of the movie. No front is drawn.", caption)
+        return _picture(figure, "First frame of the movie. No front is drawn.", caption, "first_frame")
     names = " and ".join(arrow(found.transition) for found in result.maps)
     return _picture(
         figure,
         f"First frame of the movie, with the front {names} drawn at several times.",
         "Each line is the front at the time that its colour tells. White: outline of the particle. "
         "Red dots: where the ion enters.",
+        "fronts",
     )
 
 
 def _maps(result: FrontResult, calibration: Calibration) -> Iterator[Picture]:
-    for found in result.maps:
+    for number, found in enumerate(result.maps, 1):
         name = arrow(found.transition) + (f" (half cycle {found.half_cycle})" if result.half_cycles > 1 else "")
         yield _picture(
             arrival_map(result, found, calibration),
             f"Map of the time at which {name} reached each pixel.",
             f"{name}: when it reached each pixel. Grey: particle that it never reached.",
+            f"arrival_{number}",
         )
         yield _picture(
             spread_map(result, found, calibration),
             f"Map of the standard deviation of the arrival time of {name}.",
             f"{name}: how sure that time is (posterior standard deviation).",
+            f"arrival_std_{number}",
+        )
+        if not np.isfinite(found.speed_px).any():
+            continue
+        yield _picture(
+            speed_map(result, found, calibration),
+            f"Map of the speed of {name} at each pixel.",
+            f"{name}: how fast the front went there. Grey: not reached, or too near to the outline to tell.",
+            f"speed_{number}",
+        )
+        yield _picture(
+            curvature_map(result, found, calibration),
+            f"Map of the curvature of {name} at each pixel.",
+            f"{name}: how the front was bent there. Red: its middle led (convex); blue: it lagged (concave).",
+            f"curvature_{number}",
         )
 
 
@@ -109,6 +133,8 @@ def _position(result: FrontResult, calibration: Calibration) -> Picture:
         position_plot(result, calibration),
         f"Front position against time, with fitted laws: {ends}.",
         "Markers: measured position. Lines: the most probable law; shaded: its 95 % band.",
+        "position",
+        front_rows(result, calibration),
     )
 
 
@@ -119,33 +145,54 @@ def _electrochemistry(
         log_plot(log, result),
         "Potential and current of the cell against the time of the movie.",
         "What the potentiostat recorded, on the movie's clock. Dotted: where the reaction turned.",
+        "electrochemistry",
     )
-    if np.isfinite(log.charge_at(result.time)).sum() > 1:
+    charge = log.charge_at(result.time)
+    if np.isfinite(charge).sum() > 1:
         yield _picture(
             charge_plot(log, result, scheme, calibration),
             "Reacted area against the charge that has passed since the first frame.",
             "Reacted area in view against charge. The current is that of the whole cell: only where all of it reacts "
             "in view do the two belong together.",
+            "charge",
+            [["charge_C", *_area_names(scheme, calibration)], *np.column_stack([charge, _area(result, calibration)])],
         )
 
 
 def _areas(result: FrontResult, calibration: Calibration, scheme: PhaseScheme) -> Picture:
+    header = [f"time_{calibration.time_unit}", *_area_names(scheme, calibration)]
     return _picture(
         area_plot(result, scheme, calibration),
         f"Areas of the phases over {result.time.size} frames.",
         "Area of each phase in the whole frame.",
+        "areas",
+        [header, *np.column_stack([result.time, _area(result, calibration)])],
     )
 
 
 def _drift(result: FrontResult, calibration: Calibration) -> Picture:
-    largest = float(np.abs(result.drift_px).max(initial=0.0)) * (calibration.pixel_size_nm or 1.0)
-    words = f"{format_size(largest, 2)} {unit_of(calibration.length_unit)}"
+    length, pixel = calibration.length_unit, calibration.pixel_size_nm or 1.0
+    largest = float(np.abs(result.drift_px).max(initial=0.0)) * pixel
+    words = f"{format_size(largest, 2)} {unit_of(length)}"
     return _picture(
         drift_plot(result, calibration),
         f"Drift of the specimen against time; at most {words}.",
         f"Drift of the specimen against the first frames (at most {words} along an axis), taken out before measuring.",
+        "drift",
+        [
+            [f"time_{calibration.time_unit}", f"drift_y_{length}", f"drift_x_{length}"],
+            *np.column_stack([result.time, result.drift_px * pixel]),
+        ],
     )
 
 
-def _picture(figure: Figure, alt: str, caption: str) -> Picture:
-    return Picture(svg_data_uri(figure), alt, caption)
+def _area_names(scheme: PhaseScheme, calibration: Calibration) -> list[str]:
+    return [f"{name}_{calibration.length_unit}2" for name in scheme.names]
+
+
+def _area(result: FrontResult, calibration: Calibration) -> NDArray[np.float64]:
+    return np.asarray(result.areas_px * (calibration.pixel_size_nm or 1.0) ** 2)
+
+
+def _picture(figure: Figure, alt: str, caption: str, name: str, rows: Iterable[Iterable[Any]] = ()) -> Picture:
+    return Picture(svg_data_uri(figure), alt, caption, name, csv_data_uri(rows) if rows else "")

@@ -120,6 +120,7 @@ def _table(cycle: Json, caption: str) -> CycleTable:
     rows = [
         TableRow("Most probable law", tuple(_law_cell(item) for item in items)),
         *(_probability_row(law, items) for law in LAW_NAMES),
+        TableRow("With exponential and closing cores", tuple(_all_laws_cell(item) for item in items)),
         *(row for row in parameters if any(cell != NOT_KNOWN for cell in row.cells)),
         _row("Velocity", items, "velocity"),
         TableRow("Exponent p, x ∝ (t − t₀)ᵖ", tuple(quantity_text(item["exponent"]) for item in items)),
@@ -129,7 +130,11 @@ def _table(cycle: Json, caption: str) -> CycleTable:
         _row("Curvature", items, "curvature"),
     ]
     if any(item.get("anisotropy") for item in items):
-        rows.append(TableRow("Anisotropy", tuple(quantity_text(item["anisotropy"]) for item in items)))
+        rows.append(TableRow("Fastest over slowest direction", tuple(_anisotropy_cell(item) for item in items)))
+    if any(item["law_change"] for item in items):
+        rows.append(TableRow("Change of law", tuple(_law_change_cell(item) for item in items)))
+    if len(items) > 1:
+        rows.append(_row("Lag behind the step before", items, "lag"))
     return CycleTable(caption, tuple(_name(item) for item in items), tuple(rows))
 
 
@@ -152,6 +157,32 @@ def _probability_row(law: str, items: Sequence[Json]) -> TableRow:
 def _law_cell(item: Json) -> str:
     law = item["law"]
     return f"{law_name(law)}: {_FORMULAS[law]}" if law else NOT_KNOWN
+
+
+def _all_laws_cell(item: Json) -> str:
+    found = item["all_laws"]
+    return (
+        f"{law_name(found['law'])} ({equal_probability(found['probabilities'][found['law']])})" if found else NOT_KNOWN
+    )
+
+
+def _law_change_cell(item: Json) -> str:
+    change = item["law_change"]
+    if not change:
+        return "none"
+    (when, time), (name, before), (_, after) = (_entry(change, key) for key in ("time", "speed_before", "speed_after"))
+    laws = f"{law_name(change['before'])} → {law_name(change['after'])}"
+    speeds = f"{quantity_text(before)} → {quantity_text(after, unit_of(name))}"
+    return f"{laws} at {quantity_text(time, unit_of(when))}; {speeds}"
+
+
+def _anisotropy_cell(item: Json) -> str:
+    ratio, form, towards = item.get("anisotropy"), item.get("anisotropy_form"), item.get("fastest_direction_deg")
+    if not ratio:
+        return NOT_KNOWN
+    if not towards:
+        return f"{form}: at most {ratio['high']:.3g}"
+    return f"{form}: {quantity_text(ratio)}, fastest at {quantity_text(towards)}°"
 
 
 def _entry(record: Json, base: str) -> tuple[str, Json | None]:

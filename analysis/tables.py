@@ -1,40 +1,52 @@
 """fronts.csv and arrival.tif: the measurement in forms that any program opens."""
 
+import base64
 import csv
-from collections.abc import Iterator
+import io
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any, TextIO
 
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
 from ionfront.core import Calibration
-from ionfront.fronts import FrontResult, TransitionResult
+from ionfront.fronts import FrontResult, TransitionMap, TransitionResult
 
-__all__ = ["write_arrival", "write_fronts"]
+__all__ = ["csv_data_uri", "front_rows", "write_arrival", "write_fronts", "write_local"]
 
 Floats = NDArray[np.float64]
 
 
 def write_fronts(path: Path, result: FrontResult, calibration: Calibration) -> None:
     """One row for each frame and transition of each particle; units are in the column names. Empty means not known."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        _write_rows(file, front_rows(result, calibration))
+
+
+def front_rows(result: FrontResult, calibration: Calibration) -> Iterator[list[Any]]:
+    """The rows of `write_fronts`, names of the columns first."""
     length, time = calibration.length_unit, calibration.time_unit
+    pixel = calibration.pixel_size_nm or 1.0
     columns = ["frame", f"time_{time}", "particle", "half_cycle", "transition", f"position_{length}"]
     columns += [f"position_low_{length}", f"position_high_{length}", f"fit_{length}", "reacted_fraction"]
-    columns += [f"drift_y_{length}", f"drift_x_{length}"]
-    pixel = calibration.pixel_size_nm or 1.0
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(columns)
-        for number, particle in enumerate(result.particles, 1):
-            for turn, cycle in enumerate(particle.cycles, 1):
-                for item, arrival in zip(cycle.transitions, cycle.arrival, strict=True):
-                    fractions = _reacted_fraction(arrival[particle.mask], item.track.time)
-                    frames = np.searchsorted(result.time, item.track.time)
-                    for frame, fraction, row in zip(frames, fractions, _rows(item), strict=True):
-                        cells = (*row, fraction, *(result.drift_px[frame] * pixel))
-                        place = [frame, _cell(result.time[frame]), number, turn]
-                        writer.writerow([*place, *(_cell(value) for value in cells)])
+    yield [*columns, f"drift_y_{length}", f"drift_x_{length}"]
+    for number, particle in enumerate(result.particles, 1):
+        for turn, cycle in enumerate(particle.cycles, 1):
+            for item, arrival in zip(cycle.transitions, cycle.arrival, strict=True):
+                fractions = _reacted_fraction(arrival[particle.mask], item.track.time)
+                frames = np.searchsorted(result.time, item.track.time)
+                for frame, fraction, row in zip(frames, fractions, _rows(item), strict=True):
+                    place = [int(frame), result.time[frame], number, turn]
+                    yield [*place, *row, fraction, *(result.drift_px[frame] * pixel)]
+
+
+def csv_data_uri(rows: Iterable[Iterable[Any]]) -> str:
+    """Rows as a CSV file that is its own address."""
+    text = io.StringIO(newline="")
+    _write_rows(text, rows)
+    return f"data:text/csv;base64,{base64.b64encode(text.getvalue().encode()).decode('ascii')}"
 
 
 def write_arrival(path: Path, result: FrontResult, calibration: Calibration) -> None:
@@ -42,20 +54,38 @@ def write_arrival(path: Path, result: FrontResult, calibration: Calibration) -> 
 
     The channel names say which is which, and in which unit.
     """
-    time, pixel = calibration.time_unit, calibration.pixel_size_nm
-    names: list[str] = []
-    planes = []
+    time = calibration.time_unit
+    planes = {}
     for found in result.maps:
-        of = f", half cycle {found.half_cycle}" if result.half_cycles > 1 else ""
-        names += [f"{found.transition}{of} arrival [{time}]", f"{found.transition}{of} arrival_std [{time}]"]
-        planes += [np.where(np.isfinite(found.arrival), found.arrival, np.nan), found.arrival_std]
-    if not planes:
-        names, planes = ["no reaction"], [np.full(result.shape, np.nan)]
-    metadata: dict[str, object] = {"axes": "CYX", "Channel": {"Name": names}}
+        planes[f"{_named(found, result)} arrival [{time}]"] = np.where(
+            np.isfinite(found.arrival), found.arrival, np.nan
+        )
+        planes[f"{_named(found, result)} arrival_std [{time}]"] = found.arrival_std
+    _write_planes(path, planes, result, calibration.pixel_size_nm)
+
+
+def write_local(path: Path, result: FrontResult, calibration: Calibration) -> None:
+    """Speed and curvature of every front at each pixel that it passed, in a file like that of the arrival times."""
+    length, time, pixel = calibration.length_unit, calibration.time_unit, calibration.pixel_size_nm or 1.0
+    planes = {}
+    for found in result.maps:
+        planes[f"{_named(found, result)} speed [{length}/{time}]"] = found.speed_px * pixel
+        planes[f"{_named(found, result)} curvature [1/{length}]"] = found.curvature_per_px / pixel
+    _write_planes(path, planes, result, calibration.pixel_size_nm)
+
+
+def _named(found: TransitionMap, result: FrontResult) -> str:
+    return f"{found.transition}, half cycle {found.half_cycle}" if result.half_cycles > 1 else str(found.transition)
+
+
+def _write_planes(path: Path, planes: dict[str, Floats], result: FrontResult, pixel: float | None) -> None:
+    planes = planes or {"no reaction": np.full(result.shape, np.nan)}
+    metadata: dict[str, object] = {"axes": "CYX", "Channel": {"Name": list(planes)}}
     if pixel is not None:
         sizes = {"PhysicalSizeX": pixel, "PhysicalSizeXUnit": "nm", "PhysicalSizeY": pixel, "PhysicalSizeYUnit": "nm"}
         metadata |= sizes
-    tifffile.imwrite(path, np.asarray(planes, np.float32), ome=True, metadata=metadata, compression="zlib")
+    content = np.asarray(list(planes.values()), np.float32)
+    tifffile.imwrite(path, content, ome=True, metadata=metadata, compression="zlib")
 
 
 def _rows(item: TransitionResult) -> Iterator[tuple[float | str, ...]]:
@@ -70,7 +100,11 @@ def _reacted_fraction(arrivals: Floats, time: Floats) -> Floats:
     return np.asarray(np.searchsorted(np.sort(arrivals), time, side="right") / arrivals.size)
 
 
-def _cell(value: float | str) -> str:
-    if isinstance(value, str):
-        return value
+def _write_rows(file: TextIO, rows: Iterable[Iterable[Any]]) -> None:
+    csv.writer(file).writerows([_cell(value) for value in row] for row in rows)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, str | int):
+        return str(value)
     return f"{value:.6g}" if np.isfinite(value) else ""

@@ -83,7 +83,7 @@ def analyze_command(
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
-    """A movie in, reaction kinetics out: report.html, kinetics.json, fronts.csv, labels.zarr, arrival.tif."""
+    """A movie in, reaction kinetics out: report.html, kinetics.json, fronts.csv, labels.zarr, arrival.tif and more."""
     out = out or Path(f"{movie.name.split('.')[0]}-ionfront")
     with frame_progress("Analyzing frames") as progress:
         run = analyze(

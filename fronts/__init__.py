@@ -1,7 +1,10 @@
 """Phase probabilities or labels over time in; arrival times, fronts and rate laws out."""
 
+from .anisotropy import Anisotropy
 from .arrival import ArrivalAccumulator, ArrivalMap
+from .further_laws import FURTHER_NAMES, AnyLawName, FurtherLaws
 from .kinetics import RateResult, TransitionResult
+from .law_turn import LawTurn
 from .particle import HalfCycle, ParticleResult
 from .position import FrontTrack
 from .rate_fit import LawFit
@@ -9,14 +12,19 @@ from .shape import FrontShape
 from .tracker import FrontResult, FrontTracker, TransitionMap
 
 __all__ = [
+    "FURTHER_NAMES",
+    "Anisotropy",
+    "AnyLawName",
     "ArrivalAccumulator",
     "ArrivalMap",
     "FrontResult",
     "FrontShape",
     "FrontTrack",
     "FrontTracker",
+    "FurtherLaws",
     "HalfCycle",
     "LawFit",
+    "LawTurn",
     "ParticleResult",
     "RateResult",
     "TransitionMap",

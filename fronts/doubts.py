@@ -41,6 +41,7 @@ def doubts_about(
     found = [_already_reacted(early, np.isfinite(distance_px))] if begins else []
     for item, arrival, before in zip(transitions, times_of, early, strict=True):
         found += [_disorder(item, arrival, np.where(before, np.nan, distance_px)), _misfit(item, pixel)]
+        found.append(_two_laws(item))
     return [sentence for sentence in found if sentence]
 
 
@@ -75,4 +76,14 @@ def _misfit(item: TransitionResult, pixel: float) -> str:
     return (
         f"{item.transition}: the most probable law misses the track by {miss / item.track.swept:.0%} of the distance "
         "swept (root mean square): none of the laws describes this front, and its interval does not cover that."
+    )
+
+
+def _two_laws(item: TransitionResult) -> str:
+    if item.rate is None or item.rate.turn is None:
+        return ""
+    turn = item.rate.turn
+    return (
+        f"{item.transition}: the front goes over from a {turn.before} to a {turn.after} law in mid-course "
+        f"(`law_change`); velocity, exponent and law are those of the whole way and mix both."
     )

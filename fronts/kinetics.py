@@ -1,6 +1,6 @@
 """Everything that is said about one transition: its track, rate law, speed, exponent and shape, with intervals."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +8,10 @@ from numpy.typing import NDArray
 from ionfront.core import FrontFitError, Quantity, Transition
 from ionfront.physics import LAW_NAMES, LawName
 
+from .anisotropy import Anisotropy, front_anisotropy
+from .further_laws import FurtherLaws, weigh_further_laws
+from .law_turn import LawTurn, find_turn
+from .local import LocalFront, local_front
 from .position import FrontTrack, completed_fraction, track_front
 from .rate_fit import LawFit, fit_exponent, fit_law, law_probabilities, mean_velocity, usable
 from .shape import FrontShape, front_shape
@@ -30,6 +34,9 @@ class RateResult:
         velocity: Mean speed between 10 % and 90 % of the distance swept.
         exponent: p of x = C (t - t0)^p.
         band: Fitted position at each time of the track, its 95 % limits, shape (2, n).
+        onsets: Of all replicates, shape (n_replicates,).
+        further: All laws, those beyond the four too.
+        turn: Where the front goes over from one law to another; None where a single law tells as much.
     """
 
     law: LawName
@@ -40,18 +47,43 @@ class RateResult:
     velocity: Quantity
     exponent: Quantity
     band: Floats
+    onsets: Floats
+    further: FurtherLaws
+    turn: LawTurn | None
 
 
 @dataclass(frozen=True)
 class TransitionResult:
-    """One transition of the movie; `rate` is None where the track is too short for one, and `why` says so."""
+    """One transition of the movie.
+
+    Attributes:
+        transition: What changes into what.
+        track: How far it came, by the time.
+        completed_fraction: Share of the particle that it reached.
+        local: Speed, direction and curvature at each pixel that it passed.
+        shape: Its mean curvature; None where the swept area is too thin to have one.
+        anisotropy: How speed depends on direction; None where it went in too few.
+        rate: None where the track is too short for a law; `why` says so.
+        why: Empty where there is one.
+        lag: How much later than the step before it set out; None for the first.
+    """
 
     transition: Transition
     track: FrontTrack
     completed_fraction: Quantity
+    local: LocalFront
     shape: FrontShape | None
+    anisotropy: Anisotropy | None
     rate: RateResult | None
     why: str = ""
+    lag: Quantity | None = None
+
+    def after(self, before: "TransitionResult") -> "TransitionResult":
+        """The same, with its lag behind the step before it; both were drawn from the same blocks."""
+        if self.rate is None or before.rate is None or self.rate.onsets.size != before.rate.onsets.size:
+            return self
+        lags = self.rate.onsets - before.rate.onsets
+        return replace(self, lag=Quantity.from_samples(self.rate.onset.value - before.rate.onset.value, lags))
 
 
 def measure_transition(
@@ -63,6 +95,7 @@ def measure_transition(
     *,
     pixel: float = 1.0,
     scale_error: float,
+    closes_in: bool = False,
     seed: int = 0,
 ) -> TransitionResult:
     """Measure one front.
@@ -75,21 +108,41 @@ def measure_transition(
         time: Frame times, shape (n,).
         pixel: Length of a pixel in the unit wanted.
         scale_error: Relative standard error of all positions together, which no resampling of one movie shows.
+        closes_in: Whether the ion enters from all around, so that the front closes in on a core.
         seed: Of every resampling.
     """
     track = track_front(arrival, distance_px * pixel, time, pixel=pixel, seed=seed)
     swept = np.isfinite(arrival) & np.isfinite(distance_px)
     half_width = 0.5 * float(swept.sum()) / max(track.swept / pixel, 1.0)
-    shape = front_shape(np.where(swept, arrival, 0.0), swept, half_width, seed=seed)
-    completed = completed_fraction(arrival, particle, seed=seed)
+    local = local_front(arrival, swept)
     try:
-        rate, why = _measure_rate(track, pixel, scale_error, seed), ""
+        rate, why = _measure_rate(track, pixel, scale_error, closes_in, seed), ""
     except FrontFitError as error:
         rate, why = None, str(error)
-    return TransitionResult(transition, track, completed, shape, rate, why)
+    return TransitionResult(
+        transition=transition,
+        track=track,
+        completed_fraction=completed_fraction(arrival, particle, seed=seed),
+        local=local,
+        shape=front_shape(local, half_width, seed=seed),
+        anisotropy=front_anisotropy(
+            local, 1.0 if rate is None else _pace(rate, arrival), scale_error=scale_error, seed=seed
+        ),
+        rate=rate,
+        why=why,
+    )
 
 
-def _measure_rate(track: FrontTrack, pixel: float, scale_error: float, seed: int) -> RateResult:
+def _pace(rate: RateResult, arrival: Floats) -> Floats:
+    """Speed that the law has for the moment when the front was at each pixel, shape (y, x); NaN before its onset."""
+    elapsed = np.where(np.isfinite(arrival), arrival, np.nan) - rate.fit.onset
+    step = 1e-3 * np.nanmax(elapsed)
+    law = rate.fit.law
+    speed = (law.position_nm(elapsed + step) - law.position_nm(elapsed - step)) / (2 * step)
+    return np.where((elapsed > step) & (speed > 0), speed, np.nan)
+
+
+def _measure_rate(track: FrontTrack, pixel: float, scale_error: float, closes_in: bool, seed: int) -> RateResult:
     use = usable(track)
     time, position = track.time[use], track.position[use]
     fits = {name: fit_law(name, time, position, pixel) for name in LAW_NAMES}
@@ -101,6 +154,8 @@ def _measure_rate(track: FrontTrack, pixel: float, scale_error: float, seed: int
     exponents = [fit_exponent(time, curve, pixel) for curve in curves]
     bands = np.quantile([fit.position(track.time) for fit in again], [0.025, 0.975], axis=0)
     fit = fits[law]
+    onsets = np.array([other.onset for other in again])
+    further = weigh_further_laws(fits, time, position, curves, pixel, track.depth if closes_in else None)
     return RateResult(
         law=law,
         probabilities=probabilities,
@@ -110,12 +165,15 @@ def _measure_rate(track: FrontTrack, pixel: float, scale_error: float, seed: int
             for name in vars(fit.law)
             if name != "name"
         },
-        onset=Quantity.from_samples(fit.onset, [other.onset for other in again]),
+        onset=Quantity.from_samples(fit.onset, onsets),
         velocity=Quantity.from_samples(
             mean_velocity(fit, end, track.depth), [mean_velocity(other, end, track.depth) for other in again]
         ),
         exponent=Quantity.from_samples(fit_exponent(time, position, pixel), exponents),
         band=bands,
+        onsets=onsets,
+        further=further,
+        turn=find_turn(further.closest, time, position, curves, pixel, scale_error),
     )
 
 

@@ -1,5 +1,6 @@
 """Everything that is measured of one particle: its half cycles, the entry and the steps of each, and their fronts."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ Mask = NDArray[np.bool_]
 
 _SMALLEST_REACTION = 0.03  # share of the particle: less is what a segmenter gets wrong on a still movie
 _RIM_PX = 2
+_ALL_AROUND = 0.8  # share of the outline
 _LEAST_SEEN = 0.2  # share of the particle that must be unreacted in the first frame to be measured by itself
 
 
@@ -145,9 +147,14 @@ def _half_cycle(mask: Mask, span: Span, settings: Settings) -> HalfCycle:
             times,
             pixel=settings.pixel,
             scale_error=settings.scale_error,
+            closes_in=_all_around(entry, inner),
             seed=settings.seed,
         )
         for step, arrival, before in zip(steps, times_of, early, strict=True)
+    )
+    transitions = (
+        *transitions[:1],
+        *(item.after(before) for before, item in itertools.pairwise(transitions)),
     )
     return HalfCycle(
         direction=span.recorder.direction,
@@ -183,6 +190,12 @@ def _entry_and_distance(times_of: Floats, early: NDArray[np.bool_], inner: Mask,
         return np.zeros_like(inner), np.full(inner.shape, np.nan)
     entry = entry_boundary(times_of[0], inner, _seen_to_react(early[0], inner))
     return entry, geodesic_distance_px(inner, entry) + rim_px
+
+
+def _all_around(entry: Mask, inner: Mask) -> bool:
+    """Whether the ion enters through nearly all of the outline."""
+    outline = inner & ~ndimage.binary_erosion(inner)
+    return bool((entry & outline).sum() > _ALL_AROUND * outline.sum())
 
 
 def _seen_to_react(early: Mask, inner: Mask) -> Mask:

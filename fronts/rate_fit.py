@@ -2,20 +2,22 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
 
 from ionfront.core import FrontFitError
-from ionfront.physics import LAW_NAMES, LawName, Linear, Mixed, Parabolic, RateLaw, SelfLimiting
+from ionfront.physics import LawName, Linear, Mixed, Parabolic, RateLaw, SelfLimiting
 
 from .position import FrontTrack
 
-__all__ = ["LawFit", "fit_exponent", "fit_law", "law_probabilities", "mean_velocity", "usable"]
+__all__ = ["FAMILIES", "LawFamily", "LawFit", "fit_exponent", "fit_law", "information_criteria", "law_probabilities"]
+__all__ += ["mean_velocity", "usable"]
 
 Floats = NDArray[np.float64]
-Residuals = Callable[[Floats], Floats]
+Name = TypeVar("Name", bound=str)
 
 _OFFSET = 0.7  # px: how well the outline, and so the start of the sweep, is known
 _FLOOR = 0.12  # px: what segmentation and pixel grid leave even in a perfect track
@@ -45,6 +47,32 @@ class LawFit:
         return self.law.position_nm(time - self.onset) + self.offset
 
 
+@dataclass(frozen=True)
+class LawFamily:
+    """All laws of one form.
+
+    Attributes:
+        starts: Dimensionless parameters from which a fit may set out, logarithms where nothing else is said.
+        build: From them, with the time that the track spans and the distance that it reaches, to the law.
+    """
+
+    starts: tuple[tuple[float, ...], ...]
+    build: Callable[[Floats, float, float], RateLaw]
+
+
+FAMILIES: dict[LawName, LawFamily] = {
+    "linear": LawFamily(((0.0,),), lambda q, span, reach: Linear(_exp(q[0]) * reach / span)),
+    "parabolic": LawFamily(((0.0,),), lambda q, span, reach: Parabolic(_exp(q[0]) * reach**2 / span)),
+    "mixed": LawFamily(
+        ((0.7, 0.7), (0.1, 2.0), (2.0, 0.1)),
+        lambda q, span, reach: Mixed(_exp(q[0]) * reach / span, _exp(q[1]) * reach**2 / span),
+    ),
+    "self_limiting": LawFamily(
+        ((0.0, -1.2), (0.5, 0.0)), lambda q, span, reach: SelfLimiting(_exp(q[0]) * reach, _exp(q[1]) * span)
+    ),
+}
+
+
 def usable(track: FrontTrack) -> NDArray[np.bool_]:
     """Which moments show a moving front, shape (n,): after it came in sight and before it ran out of particle.
 
@@ -62,11 +90,13 @@ def usable(track: FrontTrack) -> NDArray[np.bool_]:
     return use
 
 
-def fit_law(name: LawName, time: Floats, position: Floats, pixel: float = 1.0, near: LawFit | None = None) -> LawFit:
+def fit_law(
+    law: LawName | LawFamily, time: Floats, position: Floats, pixel: float = 1.0, near: LawFit | None = None
+) -> LawFit:
     """Least squares for one law; the onset is free and the start may lie beside zero by about a pixel.
 
     Args:
-        name: Which law.
+        law: Which law.
         time: Shape (n,), increasing.
         position: Shape (n,), above zero.
         pixel: Length of a pixel in the unit of `position`.
@@ -75,32 +105,52 @@ def fit_law(name: LawName, time: Floats, position: Floats, pixel: float = 1.0, n
     span, reach = float(np.ptp(time)), float(position.max())
     # In these units every parameter is near one, whatever the movie's.
     t, x, hair = (time - time[0]) / span, position / reach, _OFFSET * pixel / reach
-    starts = [near.solution] if near else [np.array([*start, -0.02, 0.0]) for start in _STARTS[name]]
-    best = min((_solve(name, t, x, hair, start) for start in starts), key=lambda solution: float(solution.cost))
-    law = _scaled(name, best.x, span, reach)
+    family = law if isinstance(law, LawFamily) else FAMILIES[law]
+    starts = [near.solution] if near else [np.array([*start, -0.02, 0.0]) for start in family.starts]
+    best = min((_solve(family, t, x, hair, start) for start in starts), key=lambda solution: float(solution.cost))
+    found = family.build(best.x, span, reach)
     onset, offset = time[0] + best.x[-2] * span, best.x[-1] * hair * reach
-    residuals = position - law.position_nm(time - onset) - offset
-    return LawFit(law, float(onset), float(offset), residuals, best.x)
+    residuals = position - found.position_nm(time - onset) - offset
+    return LawFit(found, float(onset), float(offset), residuals, best.x)
 
 
-def law_probabilities(fits: Mapping[LawName, LawFit], pixel: float = 1.0) -> dict[LawName, float]:
+def law_probabilities(fits: Mapping[Name, LawFit], pixel: float = 1.0) -> dict[Name, float]:
     """Posterior probabilities of the laws, from BIC on residuals whitened as a first-order autoregression.
 
     Args:
         fits: All laws, fitted to the same points.
         pixel: Length of a pixel in the unit of the fits.
     """
-    closest = min(fits.values(), key=lambda fit: float(np.sum(fit.residuals**2)))
-    correlation = _lag_one(closest.residuals)
-    white = {name: _whitened(fit.residuals, correlation) for name, fit in fits.items()}
-    n = closest.residuals.size
-    floor = _FLOOR * pixel * np.sqrt(1 - correlation**2)
-    noise2 = max(float(np.sum(_whitened(closest.residuals, correlation) ** 2)) / max(n - 4, 1), floor**2)
-    effective = max(2.0, n * (1 - correlation) / (1 + correlation))
-    bic = {name: np.sum(r**2) / noise2 + _N_PARAMETERS[name] * np.log(effective) for name, r in white.items()}
+    bic = information_criteria(
+        {name: fit.residuals for name, fit in fits.items()},
+        {name: fit.solution.size for name, fit in fits.items()},
+        pixel,
+    )
     least = min(bic.values())
     weights = {name: float(np.exp(-(value - least) / 2)) for name, value in bic.items()}
     return {name: weight / sum(weights.values()) for name, weight in weights.items()}
+
+
+def information_criteria(
+    residuals: Mapping[Name, Floats], parameters: Mapping[Name, int], pixel: float = 1.0
+) -> dict[Name, float]:
+    """BIC of models of the same points, on residuals whitened as a first-order autoregression.
+
+    Args:
+        residuals: Of each model, shape (n,).
+        parameters: How many each has.
+        pixel: Length of a pixel in the unit of the residuals.
+    """
+    closest = min(residuals.values(), key=lambda left: float(np.sum(left**2)))
+    correlation = _lag_one(closest)
+    white = {name: _whitened(left, correlation) for name, left in residuals.items()}
+    n = closest.size
+    floor = _FLOOR * pixel * np.sqrt(1 - correlation**2)
+    noise2 = max(float(np.sum(_whitened(closest, correlation) ** 2)) / max(n - 4, 1), floor**2)
+    effective = max(2.0, n * (1 - correlation) / (1 + correlation))
+    return {
+        name: float(np.sum(left**2) / noise2 + parameters[name] * np.log(effective)) for name, left in white.items()
+    }
 
 
 def mean_velocity(fit: LawFit, end: float, depth: float) -> float:
@@ -124,9 +174,9 @@ def fit_exponent(time: Floats, position: Floats, pixel: float = 1.0) -> float:
     return float(best.x[0])
 
 
-def _solve(name: LawName, t: Floats, x: Floats, hair: float, start: Floats) -> optimize.OptimizeResult:
+def _solve(family: LawFamily, t: Floats, x: Floats, hair: float, start: Floats) -> optimize.OptimizeResult:
     def residuals(q: Floats) -> Floats:
-        predicted = _scaled(name, q, 1.0, 1.0).position_nm(t - q[-2]) + q[-1] * hair
+        predicted = family.build(q, 1.0, 1.0).position_nm(t - q[-2]) + q[-1] * hair
         prior = q[-1] * hair / np.sqrt(t.size)  # the offset is a nuisance of known size, not a free fit
         return np.append(predicted - x, prior)
 
@@ -137,27 +187,8 @@ def _solve(name: LawName, t: Floats, x: Floats, hair: float, start: Floats) -> o
     return optimize.least_squares(residuals, inside, bounds=(low, high), loss="soft_l1", f_scale=0.02)
 
 
-def _scaled(name: LawName, q: Floats, span: float, reach: float) -> RateLaw:
-    """The law whose dimensionless parameters are exp(q)."""
-    first = float(np.exp(q[0]))
-    match name:
-        case "linear":
-            return Linear(first * reach / span)
-        case "parabolic":
-            return Parabolic(first * reach**2 / span)
-        case "mixed":
-            return Mixed(first * reach / span, float(np.exp(q[1])) * reach**2 / span)
-        case "self_limiting":
-            return SelfLimiting(first * reach, float(np.exp(q[1])) * span)
-
-
-_STARTS: dict[LawName, tuple[tuple[float, ...], ...]] = {
-    "linear": ((0.0,),),
-    "parabolic": ((0.0,),),
-    "mixed": ((0.7, 0.7), (0.1, 2.0), (2.0, 0.1)),
-    "self_limiting": ((0.0, -1.2), (0.5, 0.0)),
-}
-_N_PARAMETERS: dict[LawName, int] = {name: 2 + len(_STARTS[name][0]) for name in LAW_NAMES}
+def _exp(value: float) -> float:
+    return float(np.exp(value))
 
 
 def _lag_one(residuals: Floats) -> float:

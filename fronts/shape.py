@@ -5,11 +5,10 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from ionfront.core import Quantity
 
-from .geometry import front_normal
+from .local import LocalFront, blocks_of
 
 __all__ = ["FrontShape", "front_shape"]
 
@@ -17,8 +16,7 @@ Floats = NDArray[np.float64]
 ShapeWord = Literal["concave", "planar", "convex"]
 
 _PLANAR_SAG = 0.05  # sagitta over half width below which a front counts as planar whatever its interval
-_SMOOTHING_PX = 3.0
-_MARGIN_PX = 4  # the normal is not trusted nearer to the outline
+_FEWEST_PX = 50
 
 
 @dataclass(frozen=True)
@@ -30,26 +28,21 @@ class FrontShape:
 
 
 def front_shape(
-    arrival: Floats, reached: NDArray[np.bool_], half_width_px: float, *, n_replicates: int = 200, seed: int = 0
+    local: LocalFront, half_width_px: float, *, n_replicates: int = 200, seed: int = 0
 ) -> FrontShape | None:
-    """Curvature with its block-bootstrap interval; None where the swept area is too thin to have one.
+    """Mean curvature with its block-bootstrap interval; None where the swept area is too thin to have one.
 
     Args:
-        arrival: Arrival times, shape (y, x).
-        reached: Where the front has passed.
+        local: The front at each place.
         half_width_px: Half the extent of the front along itself.
         n_replicates: Bootstrap samples over blocks of the swept area.
         seed: Of the bootstrap.
     """
-    normal_y, normal_x = front_normal(arrival, reached, _SMOOTHING_PX)
-    divergence = np.gradient(normal_y, axis=0) + np.gradient(normal_x, axis=1)
-    trusted = ndimage.binary_erosion(reached, iterations=_MARGIN_PX) & np.isfinite(divergence)
-    if trusted.sum() < 50:
+    rows, columns = np.nonzero(local.trusted)
+    if rows.size < _FEWEST_PX:
         return None
-    rows, columns = np.nonzero(trusted)
-    side = max(8, int(np.sqrt(rows.size) / 5))
-    _, block = np.unique((rows // side) * trusted.shape[1] + columns // side, return_inverse=True)
-    total = np.bincount(block, np.clip(divergence[trusted], -1.0, 1.0))
+    block = blocks_of(rows, columns)
+    total = np.bincount(block, np.clip(local.curvature[rows, columns], -1.0, 1.0))
     count = np.bincount(block)
     rng = np.random.default_rng(seed)
     draws = rng.multinomial(count.size, np.full(count.size, 1 / count.size), size=n_replicates)

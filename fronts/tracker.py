@@ -33,12 +33,16 @@ class TransitionMap:
         transition: What changes into what.
         arrival: Posterior mean, shape (y, x), in the time unit; infinite where never reached.
         arrival_std: Its posterior standard deviation; NaN where never reached.
+        speed_px: Speed of the front at each pixel [px per time unit]; NaN where it is not known.
+        curvature_per_px: Its curvature there, positive where the front's middle leads; likewise.
         half_cycle: In which half cycle of the movie, from 1.
     """
 
     transition: Transition
     arrival: Floats
     arrival_std: Floats
+    speed_px: Floats
+    curvature_per_px: Floats
     half_cycle: int = 1
 
 
@@ -52,6 +56,7 @@ class FrontResult:
         areas_px: Area of every label id, shape (n, phase); NaN in frames that showed nothing.
         drift_px: Shape (n, 2), (y, x).
         shape: (y, x) of the frames.
+        scale_error: Relative standard error that all positions share.
         warnings: Sentences for the person who will use the numbers.
     """
 
@@ -60,6 +65,7 @@ class FrontResult:
     areas_px: Floats
     drift_px: Floats
     shape: tuple[int, int]
+    scale_error: float
     warnings: tuple[str, ...]
 
     @property
@@ -97,11 +103,14 @@ class FrontResult:
         for particle in self.particles:
             cycle = particle.cycles[number]
             for item, arrival, spread in zip(cycle.transitions, cycle.arrival, cycle.arrival_std, strict=True):
+                planes = [arrival, spread, item.local.speed, item.local.curvature]
                 old = found.get(item.transition)
                 if old is not None:
-                    arrival = np.where(particle.mask, arrival, old.arrival)
-                    spread = np.where(particle.mask, spread, old.arrival_std)
-                found[item.transition] = TransitionMap(item.transition, arrival, spread, number + 1)
+                    before = (old.arrival, old.arrival_std, old.speed_px, old.curvature_per_px)
+                    planes = [np.where(particle.mask, *pair) for pair in zip(planes, before, strict=True)]
+                found[item.transition] = TransitionMap(
+                    item.transition, planes[0], planes[1], planes[2], planes[3], number + 1
+                )
         return found.values()
 
     def _anywhere(self, masks: Iterable[Mask]) -> Mask:
@@ -189,6 +198,7 @@ class FrontTracker:
             areas_px=np.array(self._areas),
             drift_px=np.array(self._drift.drift_px),
             shape=self._shape,
+            scale_error=self._scale_error,
             warnings=(),
         )
 

@@ -89,7 +89,9 @@ class Segmenter:
         Raises:
             UsageError: The frame is not one grey image, with or without a reference.
         """
-        channels = normalise_channels(frame if smaller == 1 else block_means(frame, smaller), self.info.normalisation)
+        channels = normalise_channels(
+            frame if smaller == 1 else block_means(np.asarray(frame), smaller), self.info.normalisation
+        )
         return reduced(for_network(channels, self.info.architecture.channels), self.info.reduction)
 
     def inferred(self, prepared: NDArray[np.float32]) -> NDArray[np.float32]:

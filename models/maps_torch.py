@@ -137,4 +137,4 @@ def _blurred(images: Tensor, kernel: Any) -> Tensor:
     single = images.flatten(0, 1).unsqueeze(1)
     single = conv2d(pad(single, (reach, reach, 0, 0), mode="replicate"), kernel.view(1, 1, 1, -1))
     single = conv2d(pad(single, (0, 0, reach, reach), mode="replicate"), kernel.view(1, 1, -1, 1))
-    return single.unflatten(0, images.shape[:2]).squeeze(2)
+    return single.reshape(images.shape)

@@ -199,6 +199,6 @@ def test_label_movies_end_up_on_one_page(tmp_path):
     ratio = found.record["fronts"][0]["quantities"]["velocity_nm_s"]["ratio_to_first"]["Na"]
     assert ratio["low"] < 2 < ratio["high"]
     page = (tmp_path / "out" / "compare.html").read_text()
-    assert page.count("data:image/svg+xml") == 2
+    assert page.count('<img src="data:image/svg+xml') == 2
     assert "Li against Na" in page
     assert "http" not in page.split("</style>")[1]

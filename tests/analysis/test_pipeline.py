@@ -11,7 +11,7 @@ from ionfront.analysis import analyze, fronts_of_labels, pipeline
 from ionfront.core import ElectrochemistryError, LabelledDataError, MovieError, OutputExistsError, UsageError
 from ionfront.datasets import calibration_of, open_labels, open_movie
 
-FILES = ["arrival.tif", "fronts.csv", "kinetics.json", "report.html"]
+FILES = ["arrival.tif", "fronts.csv", "kinetics.json", "overlay.webp", "report.html", "speed.tif"]
 
 
 def names(folder):
@@ -77,6 +77,9 @@ def test_the_speed_in_the_labels_comes_out(of_labels):
     with (of_labels.folder / "fronts.csv").open(newline="") as file:
         assert len(list(csv.DictReader(file))) == 24
     assert tifffile.imread(of_labels.folder / "arrival.tif").shape == (2, 48, 80)
+    speed, curvature = tifffile.imread(of_labels.folder / "speed.tif")
+    assert np.nanmedian(speed) == pytest.approx(0.5, rel=0.05)  # 2 px of 0.5 nm in 2 s
+    assert abs(np.nanmedian(curvature)) < 0.01
 
 
 def test_a_movie_with_blanked_frames_gives_the_same(of_movie, of_labels, labels, grey_onnx):

@@ -1,6 +1,7 @@
 """The report says what was found, how sure that is, and what is not known; it needs nothing but itself."""
 
 import re
+from base64 import b64decode
 from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
@@ -102,14 +103,17 @@ def test_one_front_in_words_and_pictures(tmp_path):
     assert "0.5 nm file: OME-XML" in page.text
     assert "unet" in page.text
     assert "NOT CALIBRATED" not in page.text
-    assert len(images(page)) == 6
+    assert len(images(page)) == 8
+    assert "Methods, for a paper" in page.text
+    assert "IonFront 9.9" in page.text
     assert all(len(str(image["alt"])) > 20 for image in images(page))
 
 
 def test_two_fronts_have_a_column_and_maps_each(tmp_path):
     page = page_of(tmp_path, material(speeds_px=(2.4, 1.6)))
     assert "intercalated → converted moved at" in page.text
-    assert len(images(page)) == 8
+    assert len(images(page)) == 12
+    assert "Lag behind the step before" in page.text
 
 
 def test_no_reaction_says_so(tmp_path):
@@ -172,6 +176,17 @@ def test_nothing_is_loaded_from_elsewhere(tmp_path):
     assert all(str(image["src"]).startswith("data:image/") for image in images(page))
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert not re.search(r"https?://|@import|url\(", text)
+
+
+def test_every_figure_can_be_saved_and_every_curve_has_its_data(tmp_path):
+    page = page_of(tmp_path, material())
+    saved = {str(a["download"]): str(a["href"]) for tag, a in page.tags if tag == "a" and "download" in a}
+    assert sum(name.endswith(".svg") for name in saved) == len(images(page))
+    assert {name for name in saved if name.endswith(".csv")} == {"position.csv", "areas.csv", "drift.csv"}
+    content = b64decode(saved["position.csv"].removeprefix("data:text/csv;base64,")).decode()
+    header, *rows = content.splitlines()
+    assert header.startswith("frame,time_s,particle,half_cycle,transition,position_nm")
+    assert len(rows) == 40
 
 
 def test_a_finished_report_is_not_overwritten_unasked(tmp_path):
