@@ -7,10 +7,10 @@ Every row is measured in a process of its own, so that its peak memory is its ow
 engines are held against are what the same cores reach in large matrix products (matrix_peaks.py), measured in the same
 run. int8 is what `ionfront quantise` writes, calibrated on synthetic frames; `pip install nncf` brings it.
 
-"IonFront" is a frame's whole way to probabilities, scaling and tiles included, as `ionfront analyze` goes it in f32 or
-with an int8 file; the rows after are the network alone. AtomAI's row is its `predict` on the same frame, without
-coordinates of blobs; its CPU time is given in multiples of each row's. What the labels of the two are worth is another
-table (same_frames.py), which --atomai-train-minutes adds.
+"IonFront" is a frame's whole way to probabilities, scaling, tiles and all sizes at which it is seen included, as
+`ionfront analyze` goes it in f32 or with an int8 file; the rows after are the network alone, once. AtomAI's row is its
+`predict` on the same frame, without coordinates of blobs; its CPU time is given in multiples of each row's. What the
+labels of the two are worth is another table (same_frames.py), which --atomai-train-minutes adds.
 """
 
 import argparse
@@ -119,7 +119,8 @@ def measure(engine: str, size: int, model: Path, folder: Path, repeats: int) -> 
     forward = _forward(engine, model, folder)
     forward(frame)
     wall_s, cpu_s = np.median([_times(lambda: forward(frame)) for _ in range(repeats)], axis=0)
-    row = {"ms": 1000 * wall_s, "cpu_ms": 1000 * cpu_s, "peak_mb": _peak_mb(), "gflop": _gflop(model, size)}
+    row = {"ms": 1000 * wall_s, "cpu_ms": 1000 * cpu_s, "peak_mb": _peak_mb()}
+    row["gflop"] = _gflop(model, size) * (1.0 if engine in NETWORKS else _views(model, size))
     if engine in NETWORKS:
         reference = _forward("OpenVINO f32", model, folder)(frame)
         row["agreement"] = float((forward(frame).argmax(0) == reference.argmax(0)).mean())
@@ -214,6 +215,11 @@ def _gflop(model: Path, size: int) -> float:
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         network(torch.zeros(1, info.architecture.channels, counted, counted))
     return float(counter.get_total_flops()) * (size / info.reduction / counted) ** 2 / 1e9
+
+
+def _views(model: Path, size: int) -> float:
+    """Area of all sizes at which a frame is seen, over that of the frame."""
+    return float(sum(scale**-2 for scale in load_segmenter(model, device="cpu").scales((size, size))))
 
 
 def _channels(model: Path, size: int, count: int) -> list[np.ndarray]:

@@ -20,6 +20,11 @@ __all__ = ["RateResult", "TransitionResult", "measure_transition"]
 
 Floats = NDArray[np.float64]
 
+BEND = 0.3
+"""How far what makes the relative error of all positions also bends a track: root mean square in units of it."""
+
+_WAVES = 3  # half waves over the track that a bend is made of
+
 
 @dataclass(frozen=True)
 class RateResult:
@@ -181,5 +186,12 @@ def _replicates(track: FrontTrack, use: NDArray[np.bool_], pixel: float, scale_e
     """Curves that could have been measured: resampled blocks, and the errors that all blocks share."""
     rng = np.random.default_rng([seed, 1])
     scales = 1 + np.hypot(scale_error, 0.7 * pixel / track.depth) * rng.standard_normal(len(track.replicates))
-    curves = track.replicates[:, use] * scales[:, None]
+    bends = BEND * scale_error * track.swept * _bends(track.time[use], len(scales), rng)
+    curves = track.replicates[:, use] * scales[:, None] + bends
     return [np.maximum(curve, 1e-6 * pixel) for curve in curves if curve.max() > 0]
+
+
+def _bends(time: Floats, count: int, rng: np.random.Generator) -> Floats:
+    """Random courses of mean square 1 that a network's errors may take over a movie, shape (count, n)."""
+    waves = np.cos(np.pi * np.outer(np.arange(1, _WAVES + 1), (time - time[0]) / np.ptp(time)))
+    return np.asarray(rng.standard_normal((count, _WAVES)) @ waves * np.sqrt(2 / _WAVES))

@@ -27,7 +27,7 @@ _STARTS = (0.3, 0.5, 0.7)  # of the track
 _FEWEST = 8  # frames on either side
 _LEAST_WAY = 0.1  # of the distance that the track covers, on either side
 _LEAST_CHANGE = 1.5  # between the speeds before and after: less is no other course
-_BEND = 0.3  # of what all positions may be off by: what a single law may miss
+_BEND = 0.6  # of what all positions may be off by: what a single law may miss
 _EVIDENCE = 10.0  # of BIC: very strong, as A. E. Raftery (1995) has it
 _REPLICATES = 60
 

@@ -4,6 +4,7 @@ import ctypes
 import hashlib
 import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -63,8 +64,8 @@ class Segmenter:
             UsageError: The frame is not one grey image, with or without a reference.
         """
         rows, columns = np.shape(frame)[-2:]
-        views = [self.inferred(self.prepared(frame, smaller)) for smaller in self.scales((rows, columns))]
-        return enlarged(surest(views), self.info.reduction, (rows, columns))
+        found = [self.inferred(view) for view in self.views(frame)]
+        return enlarged(surest(found), self.info.reduction, (rows, columns))
 
     def labels(self, frame: ArrayLike) -> NDArray[np.uint8]:
         """Label id of the likeliest phase at each pixel, shape (y, x); `frame` as for `probabilities`."""
@@ -79,19 +80,23 @@ class Segmenter:
         fitting = 0 if self.info.field_px is None else int(np.log2(max(1.0, min(shape) / self.info.field_px)))
         return tuple(2**halvings for halvings in range(fitting + 1))
 
-    def prepared(self, frame: ArrayLike, smaller: int = 1) -> NDArray[np.float32]:
+    def views(self, frame: ArrayLike) -> Iterator[NDArray[np.float32]]:
+        """A frame as the network sees it at each of its `scales`; `frame` as for `probabilities`."""
+        seen = np.asarray(frame)
+        for smaller in self.scales((seen.shape[-2], seen.shape[-1])):
+            seen = seen if smaller == 1 else block_means(seen, 2)
+            yield self.prepared(seen)
+
+    def prepared(self, frame: ArrayLike) -> NDArray[np.float32]:
         """A frame as the network sees it, normalised and reduced, shape (channel, y / reduction, x / reduction).
 
         Args:
             frame: As for `probabilities`.
-            smaller: One of its `scales`, by which the frame is reduced beforehand.
 
         Raises:
             UsageError: The frame is not one grey image, with or without a reference.
         """
-        channels = normalise_channels(
-            frame if smaller == 1 else block_means(np.asarray(frame), smaller), self.info.normalisation
-        )
+        channels = normalise_channels(frame, self.info.normalisation)
         return reduced(for_network(channels, self.info.architecture.channels), self.info.reduction)
 
     def inferred(self, prepared: NDArray[np.float32]) -> NDArray[np.float32]:

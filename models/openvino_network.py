@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 __all__ = ["OpenVinoNetwork"]
 
-_KEPT_SHAPES = 4
+_KEPT_SHAPES = 8  # a large frame is seen at up to five sizes
 
 
 class OpenVinoNetwork:
-    """An ONNX network compiled once for each tile shape, the last few shapes kept.
+    """An ONNX network compiled once for each tile shape, the last eight shapes kept.
 
     Args:
         content: The bytes of an ONNX file.

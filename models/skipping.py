@@ -111,8 +111,7 @@ class SkippingSegmenter:
             Shape (phase, y, x), read-only; later frames do not change it.
         """
         shape = np.shape(frame)
-        scales = self._segmenter.scales((shape[-2], shape[-1]))
-        views = [self._segmenter.prepared(frame, smaller) for smaller in scales]
+        views = list(self._segmenter.views(frame))
         if not self._held or shape != self._shape:
             self._shape = shape
             self._held = [_Held(self._segmenter, view.shape[1:], self._settings) for view in views]
