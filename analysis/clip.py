@@ -34,7 +34,6 @@ def overlay_clip(movie: xr.DataArray, labels: xr.DataArray, scheme: PhaseScheme,
     """
     step = max(1, -(-max(movie.shape[1:]) // _LARGEST_SIDE_PX))
     chosen = np.unique(np.linspace(0, movie.sizes["time"] - 1, _MOST_FRAMES).round().astype(int))
-    chosen = chosen if movie.sizes["time"] > _MOST_FRAMES else np.arange(movie.sizes["time"])
     limits: tuple[float, float] | None = None
     pictures = []
     for index in chosen:

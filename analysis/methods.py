@@ -38,7 +38,8 @@ def methods_paragraph(
             "by the Bayesian information criterion on residuals whitened as a first-order autoregression.",
             "Velocities are mean speeds between 10 % and 90 % of the distance swept, along the most probable law.",
             "Intervals are 95 %, from 200 replicates in which blocks of a hundredth of the particle's area were "
-            f"drawn anew and all positions scaled by a common error of {100 * result.scale_error:.3g} %.",
+            f"drawn anew, all positions scaled by a common error of {100 * result.scale_error:.3g} %, and the "
+            "track bent by half waves of random size.",
         ]
     return " ".join(sentences)
 

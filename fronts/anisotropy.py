@@ -6,7 +6,6 @@ F = a |nx| + b |ny|; a diamond, F = max(a |nx|, b |ny|); and F = a (1 + e cos k(
 lattices of that symmetry.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,7 +21,6 @@ __all__ = ["FORM_NAMES", "Anisotropy", "FormName", "front_anisotropy"]
 
 Floats = NDArray[np.float64]
 FormName = Literal["isotropic", "ellipse", "rectangle", "diamond", "fourfold", "sixfold"]
-Form = Callable[[Floats, Floats], Floats]
 
 _SECTORS = 18  # of 10 degrees; a direction and its opposite count as one, as they do in all forms
 _FEWEST_SECTORS = 7  # a front that never turned by more than some 60 degrees tells nothing of the others
