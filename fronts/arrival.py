@@ -19,6 +19,7 @@ __all__ = ["ArrivalAccumulator", "ArrivalMap"]
 
 Floats = NDArray[np.float32]
 
+_STRIP = 1 << 15  # pixels taken at a time: what is worked out on the way stays in the processor's cache
 _LARGEST_LOG_ODDS = 4.0  # a network that says 0.9999 is still wrong more often than once in ten thousand
 
 
@@ -75,6 +76,8 @@ class ArrivalAccumulator:
         self._mean = np.zeros(steps, np.float32)  # since the first frame
         self._scatter = np.zeros(steps, np.float32)  # weighted squares about the mean: exact in movies of any length
         self._initial = np.zeros(shape, np.float32)
+        rows = max(1, _STRIP // shape[1])
+        self._strips = [slice(first, first + rows) for first in range(0, shape[0], rows)]
         self._times: list[float] = []
         self._evident = 0
         self._last_evident = -1  # its number among the frames
@@ -106,18 +109,11 @@ class ArrivalAccumulator:
         self._times.append(float(time))
         if probabilities is None:
             return
-        self._add_change_before_last()
-        ordered = probabilities[self._order]
-        inside = ordered.sum(axis=0)
-        if self._evident < self._initial_frames:
-            self._initial += inside - probabilities[0] if self._vanishing else inside
+        for rows in self._strips:
+            self._admit_change(rows)
+            self._add_evidence(rows, probabilities[:, rows])
         self._evident += 1
         self._last_evident = len(self._times) - 1
-        after = np.cumsum(ordered[::-1], axis=0)[::-1][1:]
-        before = inside - after
-        log_odds = np.log(np.maximum(after, 1e-6)) - np.log(np.maximum(before, 1e-6))
-        np.clip(log_odds, -_LARGEST_LOG_ODDS, _LARGEST_LOG_ODDS, out=log_odds)
-        self._evidence += self._tempering * inside * log_odds
 
     def result(self) -> ArrivalMap:
         """The posterior over all frames so far.
@@ -140,18 +136,33 @@ class ArrivalAccumulator:
             initial=self._initial / np.float32(max(1, min(self._evident, self._initial_frames))),
         )
 
-    def _add_change_before_last(self) -> None:
+    def _admit_change(self, rows: slice) -> None:
         """Admit a change since the frame before that showed anything (for the first frame: before the movie)."""
         start, time, previous = self._times[0], self._times[-1], self._times[max(self._last_evident, 0)]
         middle, width = (time + previous) / 2 - start, time - previous
         intervals = len(self._times) - 1 - self._last_evident
-        exponent = -self._evidence
-        peak = np.maximum(self._peak, exponent)
-        scale, new = np.exp(self._peak - peak), intervals * np.exp(exponent - peak)
-        self._weight *= scale
-        share, away = new / (self._weight + new), middle - self._mean
-        self._scatter *= scale
-        self._scatter += new * (width**2 / 12) + self._weight * share * away**2
-        self._mean += share * away
-        self._weight += new
-        self._peak = peak
+        weight, mean, scatter = self._weight[:, rows], self._mean[:, rows], self._scatter[:, rows]
+        exponent = -self._evidence[:, rows]
+        peak = np.maximum(self._peak[:, rows], exponent)
+        scale, new = np.exp(self._peak[:, rows] - peak), intervals * np.exp(exponent - peak)
+        weight *= scale
+        share, away = new / (weight + new), middle - mean
+        scatter *= scale
+        scatter += new * (width**2 / 12) + weight * share * away**2
+        mean += share * away
+        weight += new
+        self._peak[:, rows] = peak
+
+    def _add_evidence(self, rows: slice, probabilities: Floats) -> None:
+        """Add what a frame says of each step; probabilities of these rows, shape (phase, rows, x)."""
+        inside = probabilities[self._order].sum(axis=0)
+        if self._evident < self._initial_frames:
+            self._initial[rows] += inside - probabilities[0] if self._vanishing else inside
+        after = np.zeros_like(inside)
+        for step in reversed(range(len(self._order) - 1)):
+            after += probabilities[self._order[step + 1]]
+            log_odds = np.log(np.maximum(after, 1e-6) / np.maximum(inside - after, 1e-6))
+            np.clip(log_odds, -_LARGEST_LOG_ODDS, _LARGEST_LOG_ODDS, out=log_odds)
+            log_odds *= inside
+            log_odds *= self._tempering
+            self._evidence[step, rows] += log_odds
