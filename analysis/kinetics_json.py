@@ -51,6 +51,7 @@ def kinetics_record(
     warnings: tuple[str, ...] = (),
     foreign_frames: list[int] | None = None,
     log: ElectrochemicalLog | None = None,
+    log_offset: Quantity | None = None,
 ) -> Json:
     """The content of kinetics.json, checked against its schema.
 
@@ -63,6 +64,7 @@ def kinetics_record(
         warnings: Sentences beside those of the result.
         foreign_frames: Indices of frames unlike anything that the model was trained on; None when nobody knows.
         log: Of the potentiostat, on the movie's clock.
+        log_offset: What that clock showed when the log's own showed zero, where it was found; None where it was given.
     """
     length, time = calibration.length_unit, calibration.time_unit
     particles = [_particle(particle, calibration, log) for particle in result.particles]
@@ -81,7 +83,7 @@ def kinetics_record(
         },
         "model": model,
         "foreign_frames": foreign_frames,
-        "electrochemistry": None if log is None else _log_span(log),
+        "electrochemistry": None if log is None else _log_span(log, log_offset),
         "reaction_observed": result.reaction_observed,
         "cycles": next((particle["cycles"] for particle in particles if particle["cycles"]), []),
         "particles": particles,
@@ -139,8 +141,10 @@ def _electrochemistry(cycle: HalfCycle, log: ElectrochemicalLog | None) -> Json:
     }
 
 
-def _log_span(log: ElectrochemicalLog) -> Json:
-    return {"source": log.source, "start_s": number(log.time_s[0]), "end_s": number(log.time_s[-1])}
+def _log_span(log: ElectrochemicalLog, offset: Quantity | None) -> Json:
+    found = None if offset is None else _quantity(offset)
+    ends = {"start_s": number(log.time_s[0]), "end_s": number(log.time_s[-1])}
+    return {"source": log.source, "offset_found_s": found} | ends
 
 
 def _transition(item: TransitionResult, calibration: Calibration) -> Json:

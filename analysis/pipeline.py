@@ -14,6 +14,7 @@ from ionfront.core import (
     FrontFitError,
     MovieError,
     PhaseScheme,
+    Quantity,
     UsageError,
     atomic_output,
 )
@@ -32,6 +33,7 @@ from ionfront.models import Segmenter, SkippingSegmenter, load_segmenter
 
 from .clip import overlay_clip
 from .kinetics_json import ModelCard, kinetics_record
+from .log_offset import log_offset
 from .measure import Progress, measure_labels, measure_movie, reference_for, tracker_for_network
 from .record import write_record
 from .report import ReportMaterial, write_report
@@ -67,7 +69,7 @@ def analyze(
     skip_unchanged: bool = False,
     material: dict[str, str] | None = None,
     log: Path | None = None,
-    log_offset_s: float = 0.0,
+    log_offset_s: float | None = 0.0,
     overwrite: bool = False,
     progress: Progress = lambda done, total: None,
 ) -> Analysis:
@@ -84,7 +86,7 @@ def analyze(
         skip_unchanged: Infer only what has changed since it was last inferred: faster on long movies.
         material: `host` and `ion`, for the record.
         log: Of the potentiostat, anything that `read_electrochemistry` reads.
-        log_offset_s: What the movie's clock shows when the log's shows zero.
+        log_offset_s: What the movie's clock shows when the log's shows zero; None finds it, where the reaction tells.
         overwrite: Whether an existing folder may be replaced.
         progress: Told after every frame.
 
@@ -97,7 +99,7 @@ def analyze(
     """
     movie = open_movie(movie_path, pixel_size_nm=pixel_size_nm, frame_time_s=frame_time_s)
     _refuse_still(movie)
-    electrochemistry = _log_beside(movie, log, log_offset_s)
+    electrochemistry = _log_of(movie, log, log_offset_s)
     segmenter = load_segmenter(model)
     infer = SkippingSegmenter(segmenter).probabilities if skip_unchanged else segmenter.probabilities
     scheme = segmenter.info.scheme
@@ -110,7 +112,8 @@ def analyze(
         watch = DomainWatch(segmenter.info.domain)
         measure_movie(movie, infer, scheme, tracker, labels, progress, averaged, reference, watch)
         notes = (*_notes(movie), *watch.warnings, *_doubts_of(reference, movie.sizes["time"]))
-        run = _Run(movie, scheme, _card(segmenter, averaged), material or {}, notes, watch.record, electrochemistry)
+        card = _card(segmenter, averaged)
+        run = _Run(movie, scheme, card, material or {}, notes, watch.record, electrochemistry, log_offset_s is None)
         kinetics = _write_results(draft, tracker, run, open_labels(labels))
     return Analysis(out, kinetics)
 
@@ -125,7 +128,7 @@ def fronts_of_labels(
     frame_time_s: float | None = None,
     material: dict[str, str] | None = None,
     log: Path | None = None,
-    log_offset_s: float = 0.0,
+    log_offset_s: float | None = 0.0,
     overwrite: bool = False,
     progress: Progress = lambda done, total: None,
 ) -> Analysis:
@@ -152,7 +155,7 @@ def fronts_of_labels(
     """
     labels = open_labels(labels_path, pixel_size_nm=pixel_size_nm, frame_time_s=frame_time_s)
     _refuse_still(labels)
-    electrochemistry = _log_beside(labels, log, log_offset_s)
+    electrochemistry = _log_of(labels, log, log_offset_s)
     scheme = scheme_of(labels)
     if phases or reaction_order:
         scheme = PhaseScheme(phases or scheme.names, reaction_order or (() if phases else scheme.reaction_order))
@@ -160,7 +163,8 @@ def fronts_of_labels(
         draft.mkdir()
         tracker = FrontTracker(scheme, (labels.sizes["y"], labels.sizes["x"]), register=False)
         measure_labels(labels, scheme, tracker, labels.attrs.get("ignore_label"), progress)
-        run = _Run(labels, scheme, None, material or {}, _notes(labels), log=electrochemistry)
+        find = log_offset_s is None
+        run = _Run(labels, scheme, None, material or {}, _notes(labels), log=electrochemistry, find_offset=find)
         kinetics = _write_results(draft, tracker, run, labels)
     return Analysis(out, kinetics)
 
@@ -174,6 +178,7 @@ class _Run:
     notes: tuple[str, ...]
     foreign_frames: list[int] | None = None
     log: ElectrochemicalLog | None = None
+    find_offset: bool = False
 
     @property
     def calibration(self) -> Calibration:
@@ -186,15 +191,17 @@ class _Run:
 
 def _write_results(folder: Path, tracker: FrontTracker, run: _Run, labels: xr.DataArray) -> dict[str, Any]:
     result = _measured(tracker, run)
+    beside = _laid_beside(run, result)
     record = kinetics_record(
         result,
         run.calibration,
         source=run.source,
         model=run.model,
         material=run.material,
-        warnings=run.notes,
+        warnings=(*run.notes, *beside.notes),
         foreign_frames=run.foreign_frames,
-        log=run.log,
+        log=beside.log,
+        log_offset=beside.offset,
     )
     write_record(folder / "kinetics.json", record)
     write_fronts(folder / "fronts.csv", result, run.calibration)
@@ -214,7 +221,8 @@ def _write_results(folder: Path, tracker: FrontTracker, run: _Run, labels: xr.Da
         software_version=version("ionfront"),
         host=run.material.get("host"),
         ion=run.material.get("ion"),
-        log=run.log,
+        log=beside.log,
+        log_offset=beside.offset,
         clip=clip,
     )
     write_report(folder / "report.html", material)
@@ -230,23 +238,53 @@ def _measured(tracker: FrontTracker, run: _Run) -> FrontResult:
         return replace(empty, warnings=(*empty.warnings, str(error)))
 
 
-def _log_beside(movie: xr.DataArray, path: Path | None, offset_s: float) -> ElectrochemicalLog | None:
-    """The log on the movie's clock."""
+def _log_of(movie: xr.DataArray, path: Path | None, offset_s: float | None) -> ElectrochemicalLog | None:
+    """The log on the movie's clock, or on its own where the offset is to be found."""
     if path is None:
         return None
-    log = read_electrochemistry(path).shifted(offset_s)
+    log = read_electrochemistry(path)
     if calibration_of(movie).frame_time_s is None:
         raise UsageError(
             f"{movie.attrs['source']} does not say when its frames were taken; a log is laid beside seconds: "
             "give the time between frames (--frame-time-s)."
         )
+    if offset_s is None:
+        if not np.isfinite(log.current_a).any():
+            raise ElectrochemistryError(
+                f"{path} holds no current, which tells where it lies on the movie's clock: give what that clock shows "
+                "when the log's shows zero (--log-offset-s)."
+            )
+        return log
+    log = log.shifted(offset_s)
     start, end = float(movie["time"][0]), float(movie["time"][-1])
     if log.time_s[-1] <= start or log.time_s[0] >= end:
         raise ElectrochemistryError(
             f"{path} was recorded from {log.time_s[0]:g} to {log.time_s[-1]:g} s on the movie's clock, the movie runs "
-            f"from {start:g} to {end:g} s: give what that clock shows when the log's shows zero (--log-offset-s)."
+            f"from {start:g} to {end:g} s: give what that clock shows when the log's shows zero (--log-offset-s), or "
+            "let the reaction tell (--find-log-offset)."
         )
     return log
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """The log on the movie's clock, the offset that was found for it, and what is to be said of that."""
+
+    log: ElectrochemicalLog | None
+    offset: Quantity | None = None
+    notes: tuple[str, ...] = ()
+
+
+def _laid_beside(run: _Run, result: FrontResult) -> _Beside:
+    """Find the offset where that was asked for; a log that cannot be placed is left out, and the movie measured."""
+    if run.log is None or not run.find_offset:
+        return _Beside(run.log)
+    areas = result.areas_px[:, list(run.scheme.order_ids)]
+    try:
+        offset = log_offset(run.log, result.time, areas @ np.arange(areas.shape[1]))
+    except ElectrochemistryError as error:
+        return _Beside(None, None, (f"The potentiostat's log is left out: {error}",))
+    return _Beside(run.log.shifted(offset.value), offset)
 
 
 def _refuse_still(movie: xr.DataArray) -> None:

@@ -69,12 +69,15 @@ def area_plot(result: FrontResult, scheme: PhaseScheme, calibration: Calibration
 
 
 def drift_plot(result: FrontResult, calibration: Calibration) -> Figure:
-    """Drift of the specimen that was taken out, along x and y, against time."""
+    """Drift of the specimen that was taken out, along x and y, against time, with 95 % bands."""
     figure, axes = new_figure(*_SIZE_IN)
-    drift = result.drift_px * (calibration.pixel_size_nm or 1.0)
+    pixel = calibration.pixel_size_nm or 1.0
+    drift, band = result.drift_px * pixel, 1.96 * result.drift_error_px * pixel
     for name, column, colour, style in (("x", 1, COLOURS[0], "-"), ("y", 0, COLOURS[1], "--")):
         axes.plot(result.time, drift[:, column], color=colour, linestyle=style, label=f"along {name}")
-    smallest = 0.5 * (calibration.pixel_size_nm or 1.0)
+        ends = drift[:, column] - band[:, column], drift[:, column] + band[:, column]
+        axes.fill_between(result.time, *ends, color=colour, alpha=0.22, linewidth=0)
+    smallest = 0.5 * pixel
     low, high = axes.get_ylim()
     axes.set_ylim(min(low, -smallest), max(high, smallest))
     figure.legend(loc="outside lower center", frameon=False, fontsize=9, ncols=2)

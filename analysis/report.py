@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ionfront.core import Calibration, PhaseScheme, atomic_output
+from ionfront.core import Calibration, PhaseScheme, Quantity, atomic_output
 from ionfront.datasets import ElectrochemicalLog
 from ionfront.fronts import FrontResult
 
@@ -49,6 +49,7 @@ class ReportMaterial:
         host: Electrode material, where it was named.
         ion: What moves in it, likewise.
         log: Of the potentiostat, on the movie's clock; None where none was given.
+        log_offset: What that clock showed when the log's own showed zero, where the reaction told it.
         clip: The movie with its phases laid over it, an animated WebP; None leaves it out.
         title: Heading; None takes the name of the source.
     """
@@ -65,6 +66,7 @@ class ReportMaterial:
     host: str | None = None
     ion: str | None = None
     log: ElectrochemicalLog | None = None
+    log_offset: Quantity | None = None
     clip: bytes | None = None
     title: str | None = None
 
@@ -93,7 +95,12 @@ def _rendered(material: ReportMaterial) -> str:
         tables=cycle_tables(material.kinetics),
         particles=particle_rows(material.kinetics) if len(material.kinetics["particles"]) > 1 else (),
         pictures=report_pictures(
-            material.result, material.calibration, material.scheme, material.first_frame, material.log
+            material.result,
+            material.calibration,
+            material.scheme,
+            material.first_frame,
+            material.log,
+            material.log_offset,
         ),
         clip=None if material.clip is None else b64encode(material.clip).decode("ascii"),
         clip_key=[(material.scheme.names[phase], colour) for phase, colour in clip_colours(material.scheme).items()],

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from ionfront.core import Calibration, PhaseScheme
+from ionfront.core import Calibration, PhaseScheme, Quantity
 from ionfront.datasets import ElectrochemicalLog
 from ionfront.fronts import FrontResult
 
@@ -27,7 +27,7 @@ from .plots import (
 )
 from .report_words import arrow
 from .tables import csv_data_uri, front_rows
-from .wording import format_size, unit_of
+from .wording import format_quantity, format_size, unit_of
 
 __all__ = ["Picture", "report_pictures"]
 
@@ -57,6 +57,7 @@ def report_pictures(
     scheme: PhaseScheme,
     first_frame: NDArray[Any],
     log: ElectrochemicalLog | None = None,
+    log_offset: Quantity | None = None,
 ) -> dict[str, tuple[Picture, ...]]:
     """Figures by the section they belong to: "where", "when", "position", "log" and "frames"; a section may be empty.
 
@@ -66,12 +67,13 @@ def report_pictures(
         scheme: Phases of the areas in `result`.
         first_frame: Shape (y, x), any real dtype.
         log: Of the potentiostat, on the movie's clock.
+        log_offset: What that clock showed when the log's own showed zero, where the reaction told it.
     """
     return {
         "where": (_overlay(result, calibration, first_frame),),
         "when": tuple(_maps(result, calibration)),
         "position": (_position(result, calibration),) if result.transitions else (),
-        "log": () if log is None else tuple(_electrochemistry(log, result, calibration, scheme)),
+        "log": () if log is None else tuple(_electrochemistry(log, log_offset, result, calibration, scheme)),
         "frames": (_areas(result, calibration, scheme), _drift(result, calibration)) if result.time.size else (),
     }
 
@@ -139,12 +141,19 @@ def _position(result: FrontResult, calibration: Calibration) -> Picture:
 
 
 def _electrochemistry(
-    log: ElectrochemicalLog, result: FrontResult, calibration: Calibration, scheme: PhaseScheme
+    log: ElectrochemicalLog,
+    offset: Quantity | None,
+    result: FrontResult,
+    calibration: Calibration,
+    scheme: PhaseScheme,
 ) -> Iterator[Picture]:
+    told = ""
+    if offset is not None:
+        told = f" Its zero is at {format_quantity(offset.value, offset.low, offset.high)} s, as the reaction tells."
     yield _picture(
         log_plot(log, result),
         "Potential and current of the cell against the time of the movie.",
-        "What the potentiostat recorded, on the movie's clock. Dotted: where the reaction turned.",
+        f"What the potentiostat recorded, on the movie's clock. Dotted: where the reaction turned.{told}",
         "electrochemistry",
     )
     charge = log.charge_at(result.time)
@@ -174,14 +183,18 @@ def _drift(result: FrontResult, calibration: Calibration) -> Picture:
     length, pixel = calibration.length_unit, calibration.pixel_size_nm or 1.0
     largest = float(np.abs(result.drift_px).max(initial=0.0)) * pixel
     words = f"{format_size(largest, 2)} {unit_of(length)}"
+    errors = result.drift_error_px[np.isfinite(result.drift_error_px)] * pixel
+    known = f"; standard error {format_size(float(np.median(errors)), 2)} {unit_of(length)}" if errors.any() else ""
+    drift = np.hstack([result.drift_px, result.drift_error_px]) * pixel
     return _picture(
         drift_plot(result, calibration),
         f"Drift of the specimen against time; at most {words}.",
-        f"Drift of the specimen against the first frames (at most {words} along an axis), taken out before measuring.",
+        f"Drift of the specimen against the first frames (at most {words} along an axis{known}), taken out before "
+        "measuring; bands hold 95 %.",
         "drift",
         [
-            [f"time_{calibration.time_unit}", f"drift_y_{length}", f"drift_x_{length}"],
-            *np.column_stack([result.time, result.drift_px * pixel]),
+            [f"time_{calibration.time_unit}", *(f"drift_{part}_{length}" for part in ("y", "x", "error_y", "error_x"))],
+            *np.column_stack([result.time, drift]),
         ],
     )
 

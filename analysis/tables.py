@@ -31,7 +31,9 @@ def front_rows(result: FrontResult, calibration: Calibration) -> Iterator[list[A
     pixel = calibration.pixel_size_nm or 1.0
     columns = ["frame", f"time_{time}", "particle", "half_cycle", "transition", f"position_{length}"]
     columns += [f"position_low_{length}", f"position_high_{length}", f"fit_{length}", "reacted_fraction"]
-    yield [*columns, f"drift_y_{length}", f"drift_x_{length}"]
+    columns += [f"drift_y_{length}", f"drift_x_{length}", f"drift_error_y_{length}", f"drift_error_x_{length}"]
+    drift = pixel * np.hstack([result.drift_px, result.drift_error_px])
+    yield columns
     for number, particle in enumerate(result.particles, 1):
         for turn, cycle in enumerate(particle.cycles, 1):
             for item, arrival in zip(cycle.transitions, cycle.arrival, strict=True):
@@ -39,7 +41,7 @@ def front_rows(result: FrontResult, calibration: Calibration) -> Iterator[list[A
                 frames = np.searchsorted(result.time, item.track.time)
                 for frame, fraction, row in zip(frames, fractions, _rows(item), strict=True):
                     place = [int(frame), result.time[frame], number, turn]
-                    yield [*place, *row, fraction, *(result.drift_px[frame] * pixel)]
+                    yield [*place, *row, fraction, *drift[frame]]
 
 
 def csv_data_uri(rows: Iterable[Iterable[Any]]) -> str:

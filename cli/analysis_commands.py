@@ -41,6 +41,9 @@ Log = Annotated[
     typer.Option(help="Log of the potentiostat: a table with units in its header, BioLogic .mpt or .mpr, Gamry .DTA."),
 ]
 LogOffset = Annotated[float, typer.Option(help="What the movie's clock shows when the log's shows zero [s].")]
+FindOffset = Annotated[
+    bool, typer.Option("--find-log-offset", help="Find that offset: the reaction advances as charge passes.")
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there already.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
@@ -80,6 +83,7 @@ def analyze_command(
     ion: Annotated[str, typer.Option(help="Ion that reacts with it, e.g. Na.")] = "",
     log: Log = None,
     log_offset_s: LogOffset = 0.0,
+    find_log_offset: FindOffset = False,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
@@ -96,7 +100,7 @@ def analyze_command(
             skip_unchanged=skip_unchanged,
             material=_material(host, ion),
             log=log,
-            log_offset_s=log_offset_s,
+            log_offset_s=None if find_log_offset else log_offset_s,
             overwrite=overwrite,
             progress=progress,
         )
@@ -128,6 +132,7 @@ def fronts_command(
     ion: Annotated[str, typer.Option(help="Ion that reacts with it.")] = "",
     log: Log = None,
     log_offset_s: LogOffset = 0.0,
+    find_log_offset: FindOffset = False,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
@@ -143,7 +148,7 @@ def fronts_command(
             frame_time_s=frame_time_s,
             material=_material(host, ion),
             log=log,
-            log_offset_s=log_offset_s,
+            log_offset_s=None if find_log_offset else log_offset_s,
             overwrite=overwrite,
             progress=progress,
         )

@@ -1,5 +1,6 @@
 """One call for every movie: `open_movie` gives lazy frames with nanometres, seconds, and where those came from."""
 
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,8 @@ def open_movie(
         where the frame time is unknown), as the file's time stamps have it, else from 0; `y` and `x` (units "nm", or
         "px"), from 0. Attrs: `source`; `pixel_size_nm` and `frame_time_s` (the median) only where known;
         `pixel_size_source`, `frame_time_source`; `conversion` where pixels are not as recorded (colour to grey);
-        `notes`, sentences a user should see. Frames cannot be decoded before they are asked for, so a damaged one
+        `notes`, sentences a user should see. Frames stored out
+        of order are sorted by their time stamps. They cannot be decoded before they are asked for, so a damaged one
         raises MovieError then.
         NaN pixels stay: they are pixels without data (see `is_blanked`).
 
@@ -77,7 +79,8 @@ def user_calibrated(
 
 
 def movie_array(recording: Recording, scale: Scale, clock: Clock, *, source: str) -> xr.DataArray:
-    """A recording as the DataArray that the rest of IonFront works with."""
+    """A recording as the DataArray that the rest of IonFront works with, its frames in the order of their times."""
+    recording, clock = _in_order(recording, clock)
     count, height, width = recording.frames.shape
     length_unit = "px" if scale.nm is None else "nm"
     step = scale.nm or 1.0
@@ -90,6 +93,17 @@ def movie_array(recording: Recording, scale: Scale, clock: Clock, *, source: str
     return xr.DataArray(
         recording.frames, coords, ("time", "y", "x"), name="movie", attrs=_attrs(recording, scale, clock, source)
     )
+
+
+def _in_order(recording: Recording, clock: Clock) -> tuple[Recording, Clock]:
+    """Frames that lie in another order than they were taken in are put right."""
+    if clock.stamps_s is None or (np.diff(clock.stamps_s) > 0).all():
+        return recording, clock
+    order = np.argsort(clock.stamps_s)
+    moved = int((order != np.arange(order.size)).sum())
+    note = f"{moved} of {order.size} frames lie out of order in the file; they are taken in the order of their times."
+    sorted_recording = replace(recording, frames=recording.frames[order], notes=(*recording.notes, note))
+    return sorted_recording, replace(clock, stamps_s=clock.stamps_s[order])
 
 
 def _times(clock: Clock, count: int) -> NDArray[np.float64]:

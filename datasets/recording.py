@@ -16,6 +16,7 @@ from .units import length_in_nm, time_in_s
 __all__ = ["Clock", "Recording", "Scale", "clock_from_interval", "clock_from_stamps", "lazy_frames", "pixel_scale"]
 
 _LONGEST_EDGE = 1 << 18  # beyond the largest mosaics; a damaged header would otherwise ask for all the memory there is
+_TICKS = 0.5  # of the mean: frames that lie out of order in a file were not taken at intervals much shorter than it
 _SQUARE = 0.01  # edges that differ by less are one pixel size; rounding in file headers is far below this
 
 
@@ -33,7 +34,8 @@ class Clock:
 
     Attributes:
         interval_s: Time between frames [s] (the median where stamps exist); None where unknown.
-        stamps_s: Time of each frame [s], shape (n,), increasing; None where only the interval is known.
+        stamps_s: Time of each frame [s], shape (n,), none twice; None where only the interval is known. They increase,
+            unless frames lie out of their order in the file.
         source: Where that came from.
     """
 
@@ -124,12 +126,17 @@ def clock_from_interval(interval: float, unit: str, origin: str) -> Clock:
 
 
 def clock_from_stamps(stamps_s: Sequence[float] | NDArray[Any], origin: str, otherwise: Clock | None = None) -> Clock:
-    """A clock from one time stamp a frame [s]; `otherwise` where stamps are missing or do not increase."""
+    """A clock from one time stamp a frame [s]; `otherwise` where stamps are missing or cannot be times.
+
+    Stamps that do not increase are believed where, in order, they tick: a counter that was set back does not.
+    """
     stamps = np.asarray(stamps_s, float)
     if stamps.size < 2:
         return otherwise or Clock()
-    steps = np.diff(stamps)
-    if np.isfinite(stamps).all() and (steps > 0).all():
-        return Clock(float(np.median(steps)), stamps, f"file: {origin}")
+    if np.isfinite(stamps).all():
+        steps = np.diff(np.sort(stamps))
+        increase = (np.diff(stamps) > 0).all()
+        if increase or steps.min() > _TICKS * steps.mean():
+            return Clock(float(np.median(steps)), stamps, f"file: {origin}")
     rest = otherwise or Clock()
     return Clock(rest.interval_s, rest.stamps_s, f"{rest.source} (time stamps in {origin} do not increase: not used)")

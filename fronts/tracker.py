@@ -54,7 +54,8 @@ class FrontResult:
         particles: What was measured of each, the largest first.
         time: Frame times, shape (n,).
         areas_px: Area of every label id, shape (n, phase); NaN in frames that showed nothing.
-        drift_px: Shape (n, 2), (y, x).
+        drift_px: Shape (n, 2), (y, x), against the first frames.
+        drift_error_px: Standard errors of it, same shape; NaN in frames that showed nothing.
         shape: (y, x) of the frames.
         scale_error: Relative standard error that all positions share.
         warnings: Sentences for the person who will use the numbers.
@@ -64,6 +65,7 @@ class FrontResult:
     time: Floats
     areas_px: Floats
     drift_px: Floats
+    drift_error_px: Floats
     shape: tuple[int, int]
     scale_error: float
     warnings: tuple[str, ...]
@@ -197,6 +199,7 @@ class FrontTracker:
             time=np.array(self._times),
             areas_px=np.array(self._areas),
             drift_px=np.array(self._drift.drift_px),
+            drift_error_px=np.array(self._drift.error_px),
             shape=self._shape,
             scale_error=self._scale_error,
             warnings=(),

@@ -132,6 +132,32 @@ def test_a_log_is_shown_beside_the_movie(label_zarr, tmp_path):
     assert "The cell beside the movie" in run.report.read_text()
 
 
+def test_the_reaction_tells_where_a_log_lies(label_zarr, tmp_path):
+    log = tmp_path / "cell.csv"
+    log.write_text("time (s),current (nA)\n" + "\n".join(f"{t},{-2 * (t > 300)}" for t in range(900)))
+    run = fronts_of_labels(label_zarr, tmp_path / "out", log=log, log_offset_s=None)
+    found = run.kinetics["electrochemistry"]["offset_found_s"]
+    onset = run.kinetics["cycles"][0]["transitions"][0]["onset_s"]["value"]
+    assert found["low"] <= onset - 300 <= found["high"]
+    assert "as the reaction tells" in run.report.read_text()
+
+
+def test_a_log_that_cannot_be_placed_is_left_out_and_the_movie_measured(label_zarr, tmp_path):
+    log = tmp_path / "cell.csv"
+    log.write_text("time (s),current (nA)\n" + "\n".join(f"{t},-2" for t in range(-900, 900)))
+    run = fronts_of_labels(label_zarr, tmp_path / "out", log=log, log_offset_s=None)
+    assert run.kinetics["electrochemistry"] is None
+    assert run.kinetics["reaction_observed"]
+    assert any("left out" in warning and "give the offset" in warning for warning in run.kinetics["warnings"])
+
+
+def test_a_log_without_a_current_cannot_be_placed(label_zarr, tmp_path):
+    log = tmp_path / "cell.csv"
+    log.write_text("time (s),potential (V)\n0,0.3\n90,0.3")
+    with pytest.raises(ElectrochemistryError, match="no current"):
+        fronts_of_labels(label_zarr, tmp_path / "out", log=log, log_offset_s=None)
+
+
 @pytest.mark.parametrize(("offset_s", "says"), [(1000.0, "--log-offset-s"), (-1000.0, "--log-offset-s")])
 def test_a_log_of_another_time_is_refused_before_the_work(label_zarr, tmp_path, offset_s, says):
     log = tmp_path / "cell.csv"

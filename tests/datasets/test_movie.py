@@ -51,10 +51,22 @@ def test_time_stamps_of_each_frame_are_used_where_the_file_has_them(tmp_path):
 
 
 def test_time_stamps_that_run_backwards_give_way_to_the_interval(tmp_path):
-    plane = {"DeltaT": [0.0, 2.0, 1.0, 3.0, 4.0], "DeltaTUnit": ["s"] * 5}
+    plane = {"DeltaT": [0.0, 1.0, 2.0, 0.1, 1.1], "DeltaTUnit": ["s"] * 5}
     movie = open_movie(write_ome(tmp_path / "a.ome.tif", TimeIncrement=2.0, Plane=plane))
     np.testing.assert_allclose(movie.time, np.arange(5) * 2.0)
+    np.testing.assert_array_equal(movie, STACK)
     assert "do not increase" in movie.attrs["frame_time_source"]
+
+
+def test_frames_that_lie_out_of_order_are_taken_in_that_of_their_times(tmp_path):
+    plane = {"DeltaT": [6.0, 8.5, 0.0, 2.0, 4.0], "DeltaTUnit": ["s"] * 5}
+    path = write_ome(tmp_path / "a.ome.tif", TimeIncrement=2.0, Plane=plane)
+    movie = open_movie(path)
+    np.testing.assert_allclose(movie.time, [0, 2, 4, 6, 8.5])
+    np.testing.assert_array_equal(movie, STACK[[2, 3, 4, 0, 1]])
+    assert movie.chunks == ((1,) * 5, (6,), (7,))
+    assert "5 of 5 frames lie out of order" in movie.attrs["notes"][0]
+    np.testing.assert_array_equal(open_movie(path, frame_time_s=1.0), STACK)  # the user's clock has no stamps
 
 
 def test_unknown_scales_stay_unknown(tmp_path):

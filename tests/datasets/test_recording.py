@@ -49,7 +49,7 @@ def test_a_frame_time_is_a_positive_time_or_unknown(interval, unit, seconds):
     assert clock_from_interval(interval, unit, "the file").interval_s == seconds
 
 
-@pytest.mark.parametrize("stamps", [[0, 1, 1, 2], [3, 2, 1, 0], [0, 1, np.nan, 3]])
+@pytest.mark.parametrize("stamps", [[0, 1, 1, 2], [0, 1, 2, 0.1, 1.1, 2.1], [0, 1, np.nan, 3]])
 def test_stamps_that_do_not_increase_are_not_used(stamps):
     clock = clock_from_stamps(stamps, "the file", clock_from_interval(0.5, "s", "the file"))
     assert clock.stamps_s is None

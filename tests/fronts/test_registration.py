@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 from scipy.special import expit
 
-from ionfront.fronts.registration import DriftCorrector
+from ionfront.fronts.registration import DriftCorrector, shift_error_px
 
 
 def disc(dy=0.0, dx=0.0, radius=25.0, size=96, reacted_to=-100.0):
@@ -65,3 +66,38 @@ def test_a_blanked_frame_lies_where_the_one_before_it_lay():
     corrector.skip()
     assert corrector.drift_px[0] == (0.0, 0.0)
     assert corrector.drift_px[3] == corrector.drift_px[2] != (0.0, 0.0)
+
+
+def rough_disc(rng, dy, dx, amplitude, swelling=0.0, size=160):
+    """Phase probabilities of a disc whose outline is wrong by so many pixels, anew in every frame."""
+    y, x = np.mgrid[:size, :size].astype(float)
+    wrong = amplitude * 2 * np.sqrt(np.pi) * 4 * ndimage.gaussian_filter(rng.standard_normal((size, size)), 4)
+    radius = np.hypot(y - size / 2 - dy, x - size / 2 - dx)
+    inside = expit(0.25 * size * (1 + swelling) - radius + wrong)
+    return np.stack([1 - inside, inside]).astype(np.float32)
+
+
+@pytest.mark.parametrize(("amplitude", "swelling"), [(0.25, 0.0), (1.0, 0.0), (0.5, 0.05)])
+def test_the_error_of_a_drift_is_as_large_as_it_says(amplitude, swelling):
+    off, errors = [], []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        corrector, truth = DriftCorrector(background=0), rng.normal(0, 2, (25, 2))
+        for index, shift in enumerate(truth):
+            corrector.align(rough_disc(rng, *shift, amplitude, swelling * index / 25))
+        apart = (np.array(corrector.drift_px) - truth)[10:]
+        off.append(apart - apart.mean(axis=0))  # where the reference lies is a matter of the first frames
+        errors.append(np.array(corrector.error_px)[10:])
+    held = (np.abs(np.concatenate(off)) < 1.96 * np.concatenate(errors)).mean()
+    assert held > 0.88
+    assert np.concatenate(errors).mean() < 1.5 * amplitude + 8 * swelling
+
+
+def test_frames_without_an_outline_have_no_error_to_tell():
+    corrector = DriftCorrector(background=0)
+    corrector.align(disc(0, 0))
+    corrector.skip()
+    assert corrector.error_px[0] == (0.0, 0.0)
+    assert np.isnan(corrector.error_px[1]).all()
+    flat = np.ones((40, 40), np.float32)
+    assert np.isnan(shift_error_px(flat, flat)).all()
