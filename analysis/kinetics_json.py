@@ -17,6 +17,7 @@ from ionfront.core import Calibration, Quantity
 from ionfront.datasets import ElectrochemicalLog
 from ionfront.fronts import (
     Anisotropy,
+    AreaGrowth,
     FrontResult,
     HalfCycle,
     LawTurn,
@@ -165,6 +166,7 @@ def _transition(item: TransitionResult, calibration: Calibration) -> Json:
         f"lag_{time}": None if item.lag is None else _quantity(item.lag),
         f"velocity_{length}_{time}": None if rate is None else _quantity(rate.velocity),
         "exponent": None if rate is None else _quantity(rate.exponent),
+        "avrami": None if item.growth is None else _avrami(item.growth, time),
         "anisotropy": None if item.anisotropy is None else _quantity(item.anisotropy.ratio),
         "anisotropy_form": None if item.anisotropy is None else item.anisotropy.form,
         "fastest_direction_deg": _fastest_direction(item.anisotropy),
@@ -207,6 +209,14 @@ def _law_change(turn: LawTurn, length: str, time: str) -> Json:
         "after": turn.after,
         f"speed_before_{length}_{time}": _quantity(turn.speed_before),
         f"speed_after_{length}_{time}": _quantity(turn.speed_after),
+    }
+
+
+def _avrami(growth: AreaGrowth, time: str) -> Json:
+    return {
+        "exponent": _quantity(growth.exponent),
+        f"rate_per_{time}": _quantity(growth.rate),
+        f"onset_{time}": _quantity(growth.onset),
     }
 
 

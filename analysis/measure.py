@@ -38,9 +38,13 @@ NETWORK_SCALE_ERROR = 0.10
 """Relative standard error of positions that the bundled network brings along; see docs/uncertainty.md."""
 
 
+NETWORK_SPREAD_FACTOR = 1.5
+"""By how much arrival times from the bundled network are less sure than their posterior says; likewise."""
+
+
 def tracker_for_network(scheme: PhaseScheme, shape: tuple[int, int]) -> FrontTracker:
     """A tracker for what a network says of frames (y, x)."""
-    return FrontTracker(scheme, shape, scale_error=NETWORK_SCALE_ERROR)
+    return FrontTracker(scheme, shape, scale_error=NETWORK_SCALE_ERROR, spread_factor=NETWORK_SPREAD_FACTOR)
 
 
 def reference_for(segmenter: Segmenter, movie: xr.DataArray) -> Reference | None:

@@ -124,6 +124,7 @@ def _table(cycle: Json, caption: str) -> CycleTable:
         *(row for row in parameters if any(cell != NOT_KNOWN for cell in row.cells)),
         _row("Velocity", items, "velocity"),
         TableRow("Exponent p, x ∝ (t − t₀)ᵖ", tuple(quantity_text(item["exponent"]) for item in items)),
+        TableRow("Avrami exponent n, X = 1 − exp(−(K (t − t₀))ⁿ)", tuple(_avrami_cell(item) for item in items)),
         _row("Onset", items, "onset"),
         TableRow("Completed", tuple(quantity_text(item["completed_fraction"], "%", 100) for item in items)),
         TableRow("Shape of the front", tuple(item["shape"] or NOT_KNOWN for item in items)),
@@ -164,6 +165,11 @@ def _all_laws_cell(item: Json) -> str:
     return (
         f"{law_name(found['law'])} ({equal_probability(found['probabilities'][found['law']])})" if found else NOT_KNOWN
     )
+
+
+def _avrami_cell(item: Json) -> str:
+    growth = item.get("avrami")
+    return quantity_text(growth["exponent"]) if growth and growth["exponent"] else NOT_KNOWN
 
 
 def _law_change_cell(item: Json) -> str:

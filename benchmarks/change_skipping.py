@@ -1,6 +1,6 @@
 """What skipping unchanged tiles gains and costs on synthetic reactions, beside full inference: a Markdown table.
 
-    python benchmarks/change_skipping.py [--model FILE.onnx] [--size 1024] [--frames 60]
+    python benchmarks/change_skipping.py [--model FILE.onnx] [--precision bf16] [--size 1024] [--frames 60]
 
 Frames come from the middle of movies of the stated speed, dose and drift. Each row is a
 process of its own, so that its peak memory is its own. IoU is against the true labels, averaged over the phases that
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from ionfront.datasets import Reference, random_scene
-from ionfront.models import SkippingSegmenter, load_segmenter
+from ionfront.models import Precision, SkippingSegmenter, load_segmenter
 
 
 @dataclass(frozen=True)
@@ -47,16 +47,20 @@ def main() -> None:
     """Measure every reaction, with and without skipping, and print the table."""
     arguments = _arguments()
     if arguments.row is not None:
-        print(json.dumps(measure(*map(Path, arguments.row[:2]), arguments.row[2] == "skipping", arguments.model)))
+        row = measure(
+            *map(Path, arguments.row[:2]), arguments.row[2] == "skipping", arguments.model, arguments.precision
+        )
+        print(json.dumps(row))
         return
     print("| reaction | | frames a second | CPU ms a frame | inferred | peak memory [MB] | mean IoU |")
     print("|---|---|---|---|---|---|---|")
+    how = ["--precision", arguments.precision, *(["--model", arguments.model] if arguments.model else [])]
     for name, reaction in REACTIONS.items():
         with tempfile.TemporaryDirectory() as folder:
             frames, labels = Path(folder) / "frames.npy", Path(folder) / "labels.npy"
             render(reaction, arguments.size, arguments.frames, frames, labels)
             for mode in ("full", "skipping"):
-                row = _call(["--row", frames, labels, mode, *(["--model", arguments.model] if arguments.model else [])])
+                row = _call(["--row", frames, labels, mode, *how])
                 print(
                     f"| {name} | {mode} | {row['fps']:.1f} | {row['cpu_ms']:.0f} | {row['share']:.0%} "
                     f"| {row['peak_mb']:.0f} | {row['iou']:.4f} |",
@@ -76,10 +80,12 @@ def render(reaction: Reaction, size: int, count: int, frames: Path, labels: Path
     np.save(labels, np.stack([label for _, label in pairs]))
 
 
-def measure(frames: Path, labels: Path, skip: bool, model: Path | None) -> dict[str, float]:
+def measure(
+    frames: Path, labels: Path, skip: bool, model: Path | None, precision: Precision = "f32"
+) -> dict[str, float]:
     """Speed, share of pixels that the network saw, peak memory and mean IoU; the first two frames are not timed."""
     movie, truth = np.load(frames, mmap_mode="r"), np.load(labels, mmap_mode="r")
-    segmenter = load_segmenter(model, device="cpu")
+    segmenter = load_segmenter(model, device="cpu", precision=precision)
     engine = SkippingSegmenter(segmenter) if skip else segmenter
     reference = Reference(movie[0]) if engine.compares else None
     confusion = np.zeros((len(engine.info.phases),) * 2)
@@ -120,6 +126,7 @@ def _call(arguments: list[Any]) -> dict[str, float]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, help="model file; the bundled one if not given")
+    parser.add_argument("--precision", choices=("f32", "bf16"), default="f32")
     parser.add_argument("--size", type=int, default=1024, help="frame edge [px]")
     parser.add_argument("--frames", type=int, default=60, help="frames of each movie")
     parser.add_argument("--row", nargs=3, help=argparse.SUPPRESS)

@@ -1,13 +1,14 @@
 """Whether stated intervals hold the truth, over many synthetic movies through the network: a table on stdout.
 
     python benchmarks/front_coverage.py --results FILE.jsonl [--movies 200] [--still 40] [--model FILE.onnx]
-        [--workers 2] [--dose E_PX] [--drift PX] [--drops SHARE]
+        [--workers 2] [--dose E_PX] [--drift PX] [--drops SHARE] [--label-noise SHARE]
 
 Movies are plain ones of 60 frames and 256 px whose seeds are used for nothing else, all pairs of geometry and law in
 turn; `--still` more show no reaction. The true exponent is that of the exact positions, fitted as the measured ones
 are; a pixel's arrival time is compared where the front passed in the movie and in the measurement. What FILE holds
 already is not measured again. `--dose`, `--drift` (steady, pixels a frame) and `--drops` (share of frames that the
-recorder lost) are put in place of the movies' own.
+recorder lost) are put in place of the movies' own. `--label-noise` leaves the network out: exact labels are measured,
+with this share of the pixels in another phase that the movie has, drawn anew in every frame.
 """
 
 import argparse
@@ -24,15 +25,16 @@ import numpy as np
 import xarray as xr
 from statsmodels.stats.proportion import proportion_confint
 
-from ionfront.analysis.measure import measure_movie, reference_for, tracker_for_network
-from ionfront.core import Calibration, FrontFitError, Quantity
+from ionfront.analysis.measure import measure_labels, measure_movie, reference_for, tracker_for_network
+from ionfront.core import DEFAULT_SCHEME, Calibration, FrontFitError, Quantity
 from ionfront.datasets import Scene, frames_to_average, random_scene
-from ionfront.fronts import FrontResult, FrontTrack
+from ionfront.fronts import FrontResult, FrontTrack, FrontTracker
 from ionfront.fronts.rate_fit import fit_exponent, usable
 from ionfront.models import Segmenter, load_segmenter
 from ionfront.physics import LAW_NAMES
 
-FIRST_SEED = 860_000  # far above what a training run reaches; used for nothing else
+FIRST_SEED = 860_000  # far above what a training run reaches
+FIRST = 24  # settings were chosen by the movies before this one
 SHAPES = ("wire", "flake", "sphere")
 _FIELD_PX = 25.0  # how far a particle may drift
 QUANTITIES = ("velocity", "exponent", "onset")
@@ -44,12 +46,13 @@ class Conditions:
 
     dose: float | None = None
     drift: float | None = None
-    drops: float = 0.0
+    drops: float | None = None
+    label_noise: float | None = None
 
     @property
     def name(self) -> str:
         """What they are called in a results file."""
-        return ", ".join(f"{key} {value:g}" for key, value in vars(self).items() if value) or "as drawn"
+        return ", ".join(f"{key} {value:g}" for key, value in vars(self).items() if value is not None) or "as drawn"
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ class Task:
 def main() -> None:
     """Measure what the results file lacks, then print its table."""
     options = _options()
-    conditions = Conditions(options.dose, options.drift, options.drops)
+    conditions = Conditions(options.dose, options.drift, options.drops, options.label_noise)
     measure_all(tasks(options.movies, options.still, conditions, options.model), options.results, options.workers)
     rows = [row for row in read_rows(options.results) if row["conditions"] == conditions.name]
     print_table([row for row in rows if not row["still"]], [row for row in rows if row["still"]])
@@ -78,7 +81,7 @@ def main() -> None:
 
 def tasks(movies: int, still: int, conditions: Conditions, model: Path | None) -> list[Task]:
     """So many movies that react, and so many that do not."""
-    kinds = [(number, False) for number in range(movies)] + [(number, True) for number in range(still)]
+    kinds = [(FIRST + number, False) for number in range(movies)] + [(number, True) for number in range(still)]
     return [Task(number, quiet, conditions, model) for number, quiet in kinds]
 
 
@@ -102,9 +105,10 @@ def read_rows(results: Path) -> list[dict[str, Any]]:
 def measure(task: Task) -> dict[str, Any]:
     """One movie through frame averaging, the network and the whole measurement."""
     scene = _scene(task)
-    kept = _kept(len(scene), task.conditions.drops, scene.seed)
+    kept = _kept(len(scene), task.conditions.drops or 0.0, scene.seed)
     row: dict[str, Any] = {"number": task.number, "still": task.still, "conditions": task.conditions.name}
-    result = _result(scene, kept, _segmenter(task.model))
+    noise = task.conditions.label_noise
+    result = _result(scene, kept, _segmenter(task.model)) if noise is None else _of_labels(scene, kept, noise)
     row["reaction"] = result is not None and result.reaction_observed
     if task.still:
         return row
@@ -150,6 +154,21 @@ def _result(scene: Scene, kept: Sequence[int], segmenter: Segmenter) -> FrontRes
         measure_movie(movie, segmenter.probabilities, scheme, tracker, path, lambda *_: None, averaged, reference)
     try:
         return tracker.result(calibration)
+    except FrontFitError:
+        return None
+
+
+def _of_labels(scene: Scene, kept: Sequence[int], noise: float) -> FrontResult | None:
+    exact = np.stack([scene.frame(int(index))[1] for index in kept])
+    phases, places = np.unique(exact, return_inverse=True)
+    rng = np.random.default_rng([scene.seed, 9])
+    wrong = rng.random(exact.shape) < noise
+    labels = phases[(places.reshape(exact.shape) + wrong * rng.integers(1, phases.size, exact.shape)) % phases.size]
+    movie = xr.DataArray(labels, {"time": scene.time_s[kept]}, ("time", "y", "x"))
+    tracker = FrontTracker(DEFAULT_SCHEME, labels.shape[1:])
+    measure_labels(movie, DEFAULT_SCHEME, tracker, None, lambda *_: None)
+    try:
+        return tracker.result(Calibration(scene.pixel_size_nm, float(scene.time_s[1])))
     except FrontFitError:
         return None
 
@@ -244,7 +263,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--model", type=Path, default=None, help="the bundled model if not given")
     parser.add_argument("--dose", type=float, help="electrons a pixel and frame")
     parser.add_argument("--drift", type=float, help="pixels a frame, in a random direction")
-    parser.add_argument("--drops", type=float, default=0.0, help="share of frames that are missing")
+    parser.add_argument("--drops", type=float, help="share of frames that are missing")
+    parser.add_argument("--label-noise", type=float, help="share of wrong labels, in place of the network's")
     return parser.parse_args()
 
 

@@ -1,6 +1,7 @@
 """Phase probabilities or labels over time in; arrival times, fronts and rate laws out."""
 
 from .anisotropy import Anisotropy
+from .area_growth import AreaGrowth
 from .arrival import ArrivalAccumulator, ArrivalMap
 from .further_laws import FURTHER_NAMES, AnyLawName, FurtherLaws
 from .kinetics import RateResult, TransitionResult
@@ -15,6 +16,7 @@ __all__ = [
     "FURTHER_NAMES",
     "Anisotropy",
     "AnyLawName",
+    "AreaGrowth",
     "ArrivalAccumulator",
     "ArrivalMap",
     "FrontResult",

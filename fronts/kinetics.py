@@ -9,11 +9,12 @@ from ionfront.core import FrontFitError, Quantity, Transition
 from ionfront.physics import LAW_NAMES, LawName
 
 from .anisotropy import Anisotropy, front_anisotropy
+from .area_growth import AreaGrowth, area_growth
 from .further_laws import FurtherLaws, weigh_further_laws
 from .law_turn import LawTurn, find_turn
 from .local import LocalFront, local_front
 from .position import FrontTrack, completed_fraction, track_front
-from .rate_fit import LawFit, fit_exponent, fit_law, law_probabilities, mean_velocity, usable
+from .rate_fit import OFFSET, LawFit, fit_exponent, fit_law, law_probabilities, mean_velocity, usable
 from .shape import FrontShape, front_shape
 
 __all__ = ["RateResult", "TransitionResult", "measure_transition"]
@@ -23,6 +24,7 @@ Floats = NDArray[np.float64]
 BEND = 0.3
 """How far what makes the relative error of all positions also bends a track: root mean square in units of it."""
 
+_BEND_PX = 0.5  # the same, of nearly perfect labels
 _WAVES = 3  # half waves over the track that a bend is made of
 
 
@@ -68,6 +70,7 @@ class TransitionResult:
         local: Speed, direction and curvature at each pixel that it passed.
         shape: Its mean curvature; None where the swept area is too thin to have one.
         anisotropy: How speed depends on direction; None where it went in too few.
+        growth: The reacted share of the particle as nucleation and growth; None where too few frames show it.
         rate: None where the track is too short for a law; `why` says so.
         why: Empty where there is one.
         lag: How much later than the step before it set out; None for the first.
@@ -79,6 +82,7 @@ class TransitionResult:
     local: LocalFront
     shape: FrontShape | None
     anisotropy: Anisotropy | None
+    growth: AreaGrowth | None
     rate: RateResult | None
     why: str = ""
     lag: Quantity | None = None
@@ -133,6 +137,7 @@ def measure_transition(
         anisotropy=front_anisotropy(
             local, 1.0 if rate is None else _pace(rate, arrival), scale_error=scale_error, seed=seed
         ),
+        growth=area_growth(arrival, particle, time, seed=seed),
         rate=rate,
         why=why,
     )
@@ -186,8 +191,10 @@ def _replicates(track: FrontTrack, use: NDArray[np.bool_], pixel: float, scale_e
     """Curves that could have been measured: resampled blocks, and the errors that all blocks share."""
     rng = np.random.default_rng([seed, 1])
     scales = 1 + np.hypot(scale_error, 0.7 * pixel / track.depth) * rng.standard_normal(len(track.replicates))
-    bends = BEND * scale_error * track.swept * _bends(track.time[use], len(scales), rng)
-    curves = track.replicates[:, use] * scales[:, None] + bends
+    bent = np.hypot(BEND * scale_error * track.swept, _BEND_PX * pixel)
+    bends = bent * _bends(track.time[use], len(scales), rng)
+    starts = OFFSET * pixel * rng.standard_normal((len(scales), 1))
+    curves = track.replicates[:, use] * scales[:, None] + bends + starts
     return [np.maximum(curve, 1e-6 * pixel) for curve in curves if curve.max() > 0]
 
 

@@ -36,7 +36,7 @@ class HalfCycle:
         end: When it turned, or the movie ended.
         transitions: One result for each step that was seen, in the order in which they follow.
         arrival: Posterior mean, shape (transition, y, x), in the time unit; infinite where never reached.
-        arrival_std: Its posterior standard deviation; NaN where never reached.
+        arrival_std: Its standard error; NaN where never reached.
         entry: Boundary pixels where the ion entered, shape (y, x).
         distance_px: Geodesic distance from the entry, shape (y, x); NaN outside the particle and on its rim.
         warnings: Sentences for the person who will use the numbers.
@@ -94,12 +94,14 @@ class Settings:
     Attributes:
         pixel: Length of a pixel in the unit wanted.
         scale_error: Relative standard error of all positions together.
+        spread_factor: By how much arrival times are less sure than their posterior says.
         dissolves: Whether the particle is what vanishes.
         seed: Of every resampling.
     """
 
     pixel: float
     scale_error: float
+    spread_factor: float
     dissolves: bool
     seed: int
 
@@ -162,7 +164,8 @@ def _half_cycle(mask: Mask, span: Span, settings: Settings) -> HalfCycle:
         end=span.end,
         transitions=transitions,
         arrival=times_of,
-        arrival_std=np.where(np.isfinite(times_of), span.arrivals.spread[[step.index for step in steps]], np.nan),
+        arrival_std=settings.spread_factor
+        * np.where(np.isfinite(times_of), span.arrivals.spread[[step.index for step in steps]], np.nan),
         entry=entry,
         distance_px=distance,
         warnings=tuple(

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionfront.core import Quantity
 
-__all__ = ["FrontTrack", "completed_fraction", "track_front"]
+__all__ = ["FrontTrack", "blocks_in", "completed_fraction", "draws_of_blocks", "track_front"]
 
 Floats = NDArray[np.float64]
 
@@ -68,9 +68,9 @@ def track_front(
     moments = np.asarray(time, float)
     rows, columns = np.nonzero(np.isfinite(distance))
     depth_of, arrival_of = distance[rows, columns], arrival[rows, columns]
-    block = _blocks(rows, columns)
+    block = blocks_in(rows, columns)
     reading = _Reading(depth_of / pixel, np.searchsorted(moments, arrival_of), moments.size)
-    draws = _draws(int(block.max()) + 1, n_replicates, seed)
+    draws = draws_of_blocks(int(block.max()) + 1, n_replicates, seed)
     replicates = [reading.position_px(draw[block]) for draw in draws]
     return FrontTrack(
         time=moments,
@@ -86,9 +86,9 @@ def completed_fraction(
 ) -> Quantity:
     """Share of a particle, shape (y, x), that was reached at all, with its block-bootstrap interval."""
     rows, columns = np.nonzero(particle)
-    reached, block = np.isfinite(arrival[particle]), _blocks(rows, columns)
+    reached, block = np.isfinite(arrival[particle]), blocks_in(rows, columns)
     done, all_of = np.bincount(block, reached), np.bincount(block).astype(float)
-    draws = _draws(all_of.size, n_replicates, seed)
+    draws = draws_of_blocks(all_of.size, n_replicates, seed)
     return Quantity.from_samples(float(reached.mean()), (draws @ done) / (draws @ all_of))
 
 
@@ -118,13 +118,13 @@ def _widths(filled: NDArray[np.intp], n_bins: int) -> Floats:
     return np.diff(edges)
 
 
-def _blocks(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Number of the block that each pixel belongs to, counted from 0."""
-    side = max(4, int(np.sqrt(rows.size) / _BLOCKS_ACROSS))
+def blocks_in(rows: NDArray[np.intp], columns: NDArray[np.intp], across: int = _BLOCKS_ACROSS) -> NDArray[np.intp]:
+    """Number of the block that each pixel belongs to, counted from 0; about `across` squared of them."""
+    side = max(4, int(np.sqrt(rows.size) / across))
     keys = (rows // side) * (int(columns.max()) // side + 1) + columns // side
     return np.asarray(np.unique(keys, return_inverse=True)[1])
 
 
-def _draws(n_blocks: int, n_replicates: int, seed: int) -> Floats:
+def draws_of_blocks(n_blocks: int, n_replicates: int, seed: int) -> Floats:
     rng = np.random.default_rng(seed)
     return rng.multinomial(n_blocks, np.full(n_blocks, 1 / n_blocks), size=n_replicates).astype(float)

@@ -132,6 +132,7 @@ class FrontTracker:
         tempering: Share of a frame's evidence that is new.
         scale_error: Relative standard error of all positions together: swelling, blur of the outline, and what the
             labels have wrong in every frame. The default is that of nearly perfect labels (docs/uncertainty.md).
+        spread_factor: By how much arrival times are less sure than their posterior says, likewise.
     """
 
     def __init__(
@@ -142,11 +143,12 @@ class FrontTracker:
         register: bool = True,
         tempering: float = 0.5,
         scale_error: float = 0.012,
+        spread_factor: float = 1.0,
     ) -> None:
         self._scheme, self._shape, self._tempering = scheme, shape, tempering
         self._dissolves = 0 in scheme.order_ids  # the background is a phase of the reaction: it does not turn back
         self._drift = DriftCorrector(0 if register and not self._dissolves else None)
-        self._scale_error = scale_error
+        self._scale_error, self._spread_factor = scale_error, spread_factor
         self._areas: list[Floats] = []
         self._times: list[float] = []
         self._watch = None if self._dissolves else TurnWatch(_SMALLEST_TURN)
@@ -183,6 +185,7 @@ class FrontTracker:
         settings = Settings(
             pixel=calibration.pixel_size_nm or 1.0,
             scale_error=self._scale_error,
+            spread_factor=self._spread_factor,
             dissolves=self._dissolves,
             seed=seed,
         )

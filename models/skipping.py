@@ -35,7 +35,8 @@ class SkipSettings:
             and labels suffer from less.
         tile_px: Edge of a tile, a power of two, or the network's stride where that is longer.
         refresh_frames: Every tile is inferred at least once in so many frames.
-        drift_px: A frame that lies farther from the last one inferred as a whole is inferred as a whole.
+        drift_px: A frame that lies farther from the first one, or from the last that was inferred as a whole for this
+            reason, is inferred as a whole.
         change: What counts as a change.
 
     Raises:
@@ -78,6 +79,7 @@ class SkippingSegmenter:
         self._settings = settings or SkipSettings()
         self._shape: tuple[int, ...] = ()
         self._held: list[_Held] = []
+        self._drift = DriftWatch(self._settings.drift_px)
         self._answer: Floats = np.zeros((0, 0, 0), np.float32)
         self._frames, self._looks = 0, 0.0
 
@@ -115,7 +117,11 @@ class SkippingSegmenter:
         if not self._held or shape != self._shape:
             self._shape = shape
             self._held = [_Held(self._segmenter, view.shape[1:], self._settings) for view in views]
-        shares = [held.update(view) for held, view in zip(self._held, views, strict=True)]
+            self._drift = DriftWatch(self._settings.drift_px)
+        moved = self._drift.moved(views[0][0])  # the finest of the views
+        shares = [held.update(view, moved) for held, view in zip(self._held, views, strict=True)]
+        if moved or not self._drift.measuring:
+            self._drift.accept()
         self._frames += 1
         self._looks += float(np.average(shares, weights=[view.size for view in views]))
         if any(shares):
@@ -143,19 +149,17 @@ class _Held:
             plan_windows(n + -n % self._stride, settings.window_px, settings.margin_px, tile) for n in size
         )
         self._test = ChangeTest(tile, settings.change)
-        self._drift = DriftWatch(settings.drift_px)
         self._age = np.zeros((len(self._rows.edges_px) - 1, len(self._columns.edges_px) - 1), int)
         self._longest = settings.refresh_frames
         self._segmenter = segmenter
         self.probabilities: Floats = np.zeros((0, *size), np.float32)
 
-    def update(self, small: Floats) -> float:
+    def update(self, small: Floats, moved: bool) -> float:
         """Infer what changed in a frame (channel, y, x) as the network sees it; the share of a frame that this took."""
         self._age += 1
         small = padded_to(small, self._stride)
         changed = self._test.changed(small[0])
-        if self._drift.moved(small[0]):
-            changed[:] = True
+        changed |= moved
         places = covering(self._due(changed), self._rows, self._columns)
         share = len(places) * self._rows.window_px * self._columns.window_px / small[0].size
         if share >= 1:
@@ -175,7 +179,6 @@ class _Held:
         rows, columns = self.probabilities.shape[1:]
         self.probabilities = self._segmenter.inferred(small)[:, :rows, :columns]
         self._accept(np.ones_like(self._age, np.bool_))
-        self._drift.accept()
 
     def _infer_windows(self, small: Floats, places: list[tuple[int, int]]) -> None:
         self.probabilities = self.probabilities.copy()  # what was answered may be a view of it

@@ -184,7 +184,7 @@ def test_charge_and_potential_stand_beside_each_half_cycle(result):
     assert "charge_C" not in cycle
     log = ElectrochemicalLog(np.arange(0, 60.0), np.full(60, 0.2), np.full(60, -3e-9), "cell.mpt")
     record = record_of(result, log=log)
-    assert record["electrochemistry"] == {"source": "cell.mpt", "start_s": 0, "end_s": 59}
+    assert record["electrochemistry"] == {"source": "cell.mpt", "offset_found_s": None, "start_s": 0, "end_s": 59}
     assert record["cycles"][0]["charge_C"] == pytest.approx(-46 * 3e-9)  # 24 frames, 2 s apart
     assert record["cycles"][0]["potential_V"] == pytest.approx(0.2)
     (late,) = record_of(result, log=log.shifted(5))["cycles"]
