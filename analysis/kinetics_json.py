@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypedDict
 
 import jsonschema
+import numpy as np
 
 from ionfront.core import Calibration, Quantity
 from ionfront.datasets import ElectrochemicalLog
@@ -85,6 +86,7 @@ def kinetics_record(
         "model": model,
         "foreign_frames": foreign_frames,
         "electrochemistry": None if log is None else _log_span(log, log_offset),
+        "frame_of_reference": "laboratory, aligned with the first frames",
         "reaction_observed": result.reaction_observed,
         "cycles": next((particle["cycles"] for particle in particles if particle["cycles"]), []),
         "particles": particles,
@@ -116,7 +118,8 @@ def _particle(particle: ParticleResult, calibration: Calibration, log: Electroch
 def _cycles(particle: ParticleResult, calibration: Calibration, log: ElectrochemicalLog | None) -> list[Json]:
     """Half cycles up to the last that shows a front; those without one before it stay, so that numbers agree."""
     last = max((number for number, cycle in enumerate(particle.cycles, 1) if cycle.transitions), default=0)
-    return [_cycle(cycle, calibration) | _electrochemistry(cycle, log) for cycle in particle.cycles[:last]]
+    cycles = enumerate(particle.cycles[:last])
+    return [_cycle(cycle, calibration) | _electrochemistry(cycle, turn > 0, log) for turn, cycle in cycles]
 
 
 def _cycle(cycle: HalfCycle, calibration: Calibration) -> Json:
@@ -129,16 +132,21 @@ def _cycle(cycle: HalfCycle, calibration: Calibration) -> Json:
     }
 
 
-def _electrochemistry(cycle: HalfCycle, log: ElectrochemicalLog | None) -> Json:
-    """Charge that passed in a half cycle, and the mean potential; null where the log does not cover it."""
+def _electrochemistry(cycle: HalfCycle, turned: bool, log: ElectrochemicalLog | None) -> Json:
+    """Charge that passed in a half cycle, and the mean potential; null where the log does not cover it.
+
+    For one that the reaction turned into: how long after the nearest reversal of the current; null without one.
+    """
     if log is None:
         return {}
     if not log.covers(cycle.start, cycle.end):
-        return {"charge_C": None, "potential_V": None}
+        return {"charge_C": None, "potential_V": None, "behind_reversal_s": None}
     before, after = log.charge_at([cycle.start, cycle.end])
+    behind = cycle.start - log.reversals_s if turned else np.empty(0)
     return {
         "charge_C": number(after - before),
         "potential_V": number(log.mean_potential_v(cycle.start, cycle.end)),
+        "behind_reversal_s": number(behind[np.abs(behind).argmin()]) if behind.size else None,
     }
 
 

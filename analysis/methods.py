@@ -33,13 +33,14 @@ def methods_paragraph(
             "phase probabilities of all frames under a uniform prior over the movie (evidence tempered by 0.5, "
             "log-odds bounded by 4); its mean is the arrival time.",
             "The position of a front is the mean over its breadth, trimmed by a fifth on either side, of the geodesic "
-            "distance from the part of the outline where the ion entered.",
+            "distance from the part of the outline where the ion entered; positions are those in the laboratory, so "
+            "that swelling is part of them.",
             "Linear, parabolic, mixed and self-limiting laws with free onset were fitted by least squares and weighed "
             "by the Bayesian information criterion on residuals whitened as a first-order autoregression.",
             "Velocities are mean speeds between 10 % and 90 % of the distance swept, along the most probable law.",
             "Intervals are 95 %, from 200 replicates in which blocks of a hundredth of the particle's area were "
-            f"drawn anew, all positions scaled by a common error of {100 * result.scale_error:.3g} %, and the "
-            "track bent by half waves of random size.",
+            f"drawn anew, all positions scaled by a common error of {100 * result.scale_error:.3g} %, the track bent "
+            "by half waves of random size, and its start moved by 0.7 pixels (standard deviation).",
         ]
     return " ".join(sentences)
 

@@ -22,6 +22,7 @@ __all__ = ["ElectrochemicalLog", "read_electrochemistry"]
 Floats = NDArray[np.float64]
 
 _HEADER_WITHIN = 400  # lines; EC-Lab writes up to some hundred before its table
+_REST = 0.05  # of the largest current: less is an offset of the instrument
 _NAMES = {
     "time": {"t", "time", "elapsed time", "test time", "total time"},
     "potential": {"v", "u", "e", "ewe", "<ewe>", "ecell", "vf", "bias", "potential", "voltage"},
@@ -52,6 +53,14 @@ class ElectrochemicalLog:
         current = np.nan_to_num(self.current_a)
         steps = np.diff(self.time_s) * (current[1:] + current[:-1]) / 2
         return np.concatenate([[0.0], np.cumsum(steps)])
+
+    @property
+    def reversals_s(self) -> Floats:
+        """When the current first flowed the other way, shape (n,); rests, and what is next to nothing, do not count."""
+        current = np.nan_to_num(self.current_a)
+        flowing = np.flatnonzero(np.abs(current) > _REST * np.abs(current).max())
+        turned = np.flatnonzero(np.diff(np.sign(current[flowing]))) + 1
+        return self.time_s[flowing[turned]]
 
     def shifted(self, offset_s: float) -> "ElectrochemicalLog":
         """The same on a clock that shows `offset_s` when this one shows zero."""

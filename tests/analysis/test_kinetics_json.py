@@ -190,3 +190,14 @@ def test_charge_and_potential_stand_beside_each_half_cycle(result):
     (late,) = record_of(result, log=log.shifted(5))["cycles"]
     assert late["charge_C"] is None
     assert late["potential_V"] is None
+
+
+def test_a_turn_of_the_reaction_is_set_against_that_of_the_current(result):
+    (particle,) = result.particles
+    (cycle,) = particle.cycles
+    twice = replace(particle, cycles=(replace(cycle, end=24.0), replace(cycle, direction="extraction", start=24.0)))
+    time = np.arange(0, 60.0)
+    log = ElectrochemicalLog(time, np.full(60, 0.2), np.where(time < 20, -3e-9, 3e-9), "cell.mpt")
+    first, second = record_of(replace(result, particles=(twice,)), log=log)["cycles"]
+    assert first["behind_reversal_s"] is None
+    assert second["behind_reversal_s"] == 4

@@ -148,3 +148,11 @@ def test_a_log_is_laid_on_another_clock():
     assert np.isnan(log.mean_potential_v(11.9, 12.1))
     unknown = ElectrochemicalLog(log.time_s, log.potential_v, np.full(5, np.nan), "log")
     assert np.isnan(unknown.charge_at([12.0])).all()
+
+
+def test_a_current_turns_where_it_first_flows_the_other_way():
+    current = 1e-9 * np.array([0, 3, 3, 0.01, -0.02, 0, -2, -2, np.nan, 1, 1])
+    log = ElectrochemicalLog(np.arange(11.0), np.full(11, np.nan), current, "cell.csv")
+    np.testing.assert_array_equal(log.reversals_s, [6, 9])
+    still = ElectrochemicalLog(np.arange(11.0), np.full(11, np.nan), np.zeros(11), "cell.csv")
+    assert still.reversals_s.size == 0
