@@ -18,7 +18,7 @@ from ionfront.datasets import (
     read_ahead,
     write_label_zarr,
 )
-from ionfront.fronts import FrontTracker
+from ionfront.fronts import FrontTracker, LabelErrors
 from ionfront.models import Segmenter
 
 from .watch import DomainWatch
@@ -34,17 +34,13 @@ Progress = Callable[[int, int], None]
 LABEL_ERROR = 0.05
 """Share of pixels that a labelling tool is taken to get wrong, where it does not say."""
 
-NETWORK_SCALE_ERROR = 0.10
-"""Relative standard error of positions that the bundled network brings along; see docs/uncertainty.md."""
-
-
-NETWORK_SPREAD_FACTOR = 1.5
-"""By how much arrival times from the bundled network are less sure than their posterior says; likewise."""
+NETWORK_ERRORS = LabelErrors(scale=0.10, spread=1.5, evidence=0.1)
+"""What the bundled network has wrong; see docs/uncertainty.md."""
 
 
 def tracker_for_network(scheme: PhaseScheme, shape: tuple[int, int]) -> FrontTracker:
     """A tracker for what a network says of frames (y, x)."""
-    return FrontTracker(scheme, shape, scale_error=NETWORK_SCALE_ERROR, spread_factor=NETWORK_SPREAD_FACTOR)
+    return FrontTracker(scheme, shape, errors=NETWORK_ERRORS)
 
 
 def reference_for(segmenter: Segmenter, movie: xr.DataArray) -> Reference | None:

@@ -5,6 +5,7 @@ from .area_growth import AreaGrowth
 from .arrival import ArrivalAccumulator, ArrivalMap
 from .further_laws import FURTHER_NAMES, AnyLawName, FurtherLaws
 from .kinetics import RateResult, TransitionResult
+from .label_errors import LabelErrors
 from .law_turn import LawTurn
 from .particle import HalfCycle, ParticleResult
 from .position import FrontTrack
@@ -25,6 +26,7 @@ __all__ = [
     "FrontTracker",
     "FurtherLaws",
     "HalfCycle",
+    "LabelErrors",
     "LawFit",
     "LawTurn",
     "ParticleResult",

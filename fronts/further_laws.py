@@ -62,6 +62,7 @@ def weigh_further_laws(
     replicates: list[Floats],
     pixel: float,
     radius: float | None,
+    evidence: float = 1.0,
 ) -> FurtherLaws:
     """Fit the laws beyond the four, and weigh all.
 
@@ -72,12 +73,13 @@ def weigh_further_laws(
         replicates: Positions that could have been measured, each of shape (n,).
         pixel: Length of a pixel in the unit of `position`.
         radius: Of the particle, where the front closes in on its middle from all around; None where it does not.
+        evidence: Share of the evidence that counts.
     """
     families = _families(None if radius is None else radius / float(position.max()))
     beyond = {name: fit_law(family, time, position, pixel) for name, family in families.items()}
     all_fits: dict[AnyLawName, LawFit] = dict(fits.items())
     all_fits.update(beyond.items())
-    probabilities = law_probabilities(all_fits, pixel)
+    probabilities = law_probabilities(all_fits, pixel, evidence)
     best = max(beyond, key=lambda name: probabilities[name])
     parameters: dict[str, Quantity] = {}
     if probabilities[best] > max(probabilities[name] for name in fits):

@@ -11,6 +11,7 @@ from ionfront.physics import LAW_NAMES, LawName
 from .anisotropy import Anisotropy, front_anisotropy
 from .area_growth import AreaGrowth, area_growth
 from .further_laws import FurtherLaws, weigh_further_laws
+from .label_errors import LabelErrors
 from .law_turn import LawTurn, find_turn
 from .local import LocalFront, local_front
 from .position import FrontTrack, completed_fraction, track_front
@@ -103,7 +104,7 @@ def measure_transition(
     time: Floats,
     *,
     pixel: float = 1.0,
-    scale_error: float,
+    errors: LabelErrors,
     closes_in: bool = False,
     seed: int = 0,
 ) -> TransitionResult:
@@ -116,7 +117,7 @@ def measure_transition(
         distance_px: Geodesic distance from the entry, shape (y, x); NaN where the front cannot be followed.
         time: Frame times, shape (n,).
         pixel: Length of a pixel in the unit wanted.
-        scale_error: Relative standard error of all positions together, which no resampling of one movie shows.
+        errors: What the labels have wrong.
         closes_in: Whether the ion enters from all around, so that the front closes in on a core.
         seed: Of every resampling.
     """
@@ -125,7 +126,7 @@ def measure_transition(
     half_width = 0.5 * float(swept.sum()) / max(track.swept / pixel, 1.0)
     local = local_front(arrival, swept)
     try:
-        rate, why = _measure_rate(track, pixel, scale_error, closes_in, seed), ""
+        rate, why = _measure_rate(track, pixel, errors, closes_in, seed), ""
     except FrontFitError as error:
         rate, why = None, str(error)
     return TransitionResult(
@@ -135,7 +136,7 @@ def measure_transition(
         local=local,
         shape=front_shape(local, half_width, seed=seed),
         anisotropy=front_anisotropy(
-            local, 1.0 if rate is None else _pace(rate, arrival), scale_error=scale_error, seed=seed
+            local, 1.0 if rate is None else _pace(rate, arrival), scale_error=errors.scale, seed=seed
         ),
         growth=area_growth(arrival, particle, time, seed=seed),
         rate=rate,
@@ -152,20 +153,22 @@ def _pace(rate: RateResult, arrival: Floats) -> Floats:
     return np.where((elapsed > step) & (speed > 0), speed, np.nan)
 
 
-def _measure_rate(track: FrontTrack, pixel: float, scale_error: float, closes_in: bool, seed: int) -> RateResult:
+def _measure_rate(track: FrontTrack, pixel: float, errors: LabelErrors, closes_in: bool, seed: int) -> RateResult:
     use = usable(track)
     time, position = track.time[use], track.position[use]
     fits = {name: fit_law(name, time, position, pixel) for name in LAW_NAMES}
-    probabilities = law_probabilities(fits, pixel)
+    probabilities = law_probabilities(fits, pixel, errors.evidence)
     law = max(probabilities, key=lambda name: probabilities[name])
     end = float(track.time[-1])
-    curves = _replicates(track, use, pixel, scale_error, seed)
+    curves = _replicates(track, use, pixel, errors.scale, seed)
     again = [fit_law(law, time, curve, pixel, near=fits[law]) for curve in curves]
     exponents = [fit_exponent(time, curve, pixel) for curve in curves]
     bands = np.quantile([fit.position(track.time) for fit in again], [0.025, 0.975], axis=0)
     fit = fits[law]
     onsets = np.array([other.onset for other in again])
-    further = weigh_further_laws(fits, time, position, curves, pixel, track.depth if closes_in else None)
+    further = weigh_further_laws(
+        fits, time, position, curves, pixel, track.depth if closes_in else None, errors.evidence
+    )
     return RateResult(
         law=law,
         probabilities=probabilities,
@@ -183,7 +186,7 @@ def _measure_rate(track: FrontTrack, pixel: float, scale_error: float, closes_in
         band=bands,
         onsets=onsets,
         further=further,
-        turn=find_turn(further.closest, time, position, curves, pixel, scale_error),
+        turn=find_turn(further.closest, time, position, curves, pixel, errors.scale),
     )
 
 

@@ -12,6 +12,7 @@ from .arrival import ArrivalMap
 from .doubts import doubts_about
 from .geometry import entry_boundary, geodesic_distance_px
 from .kinetics import TransitionResult, measure_transition
+from .label_errors import LabelErrors
 from .recorder import Recorder, Step
 from .turns import Direction
 
@@ -93,15 +94,13 @@ class Settings:
 
     Attributes:
         pixel: Length of a pixel in the unit wanted.
-        scale_error: Relative standard error of all positions together.
-        spread_factor: By how much arrival times are less sure than their posterior says.
+        errors: What the labels have wrong.
         dissolves: Whether the particle is what vanishes.
         seed: Of every resampling.
     """
 
     pixel: float
-    scale_error: float
-    spread_factor: float
+    errors: LabelErrors
     dissolves: bool
     seed: int
 
@@ -148,7 +147,7 @@ def _half_cycle(mask: Mask, span: Span, settings: Settings) -> HalfCycle:
             np.where(_seen_to_react(before, inner), distance, np.nan),
             times,
             pixel=settings.pixel,
-            scale_error=settings.scale_error,
+            errors=settings.errors,
             closes_in=_all_around(entry, inner),
             seed=settings.seed,
         )
@@ -164,7 +163,7 @@ def _half_cycle(mask: Mask, span: Span, settings: Settings) -> HalfCycle:
         end=span.end,
         transitions=transitions,
         arrival=times_of,
-        arrival_std=settings.spread_factor
+        arrival_std=settings.errors.spread
         * np.where(np.isfinite(times_of), span.arrivals.spread[[step.index for step in steps]], np.nan),
         entry=entry,
         distance_px=distance,

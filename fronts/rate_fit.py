@@ -125,12 +125,13 @@ def fit_law(
     return LawFit(found, float(onset), float(offset), residuals, best.x)
 
 
-def law_probabilities(fits: Mapping[Name, LawFit], pixel: float = 1.0) -> dict[Name, float]:
+def law_probabilities(fits: Mapping[Name, LawFit], pixel: float = 1.0, evidence: float = 1.0) -> dict[Name, float]:
     """Posterior probabilities of the laws, from BIC on residuals whitened as a first-order autoregression.
 
     Args:
         fits: All laws, fitted to the same points.
         pixel: Length of a pixel in the unit of the fits.
+        evidence: Share of the evidence that counts.
     """
     bic = information_criteria(
         {name: fit.residuals for name, fit in fits.items()},
@@ -138,7 +139,7 @@ def law_probabilities(fits: Mapping[Name, LawFit], pixel: float = 1.0) -> dict[N
         pixel,
     )
     least = min(bic.values())
-    weights = {name: float(np.exp(-(value - least) / 2)) for name, value in bic.items()}
+    weights = {name: float(np.exp(-evidence * (value - least) / 2)) for name, value in bic.items()}
     return {name: weight / sum(weights.values()) for name, weight in weights.items()}
 
 

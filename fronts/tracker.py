@@ -10,6 +10,7 @@ from ionfront.core import Calibration, PhaseScheme, Transition
 
 from .geometry import particles_of
 from .kinetics import TransitionResult
+from .label_errors import LabelErrors
 from .particle import ParticleResult, Settings, Span, measure_particle
 from .recorder import Recorder
 from .registration import DriftCorrector
@@ -57,7 +58,7 @@ class FrontResult:
         drift_px: Shape (n, 2), (y, x), against the first frames.
         drift_error_px: Standard errors of it, same shape; NaN in frames that showed nothing.
         shape: (y, x) of the frames.
-        scale_error: Relative standard error that all positions share.
+        errors: What the labels were taken to have wrong.
         warnings: Sentences for the person who will use the numbers.
     """
 
@@ -67,7 +68,7 @@ class FrontResult:
     drift_px: Floats
     drift_error_px: Floats
     shape: tuple[int, int]
-    scale_error: float
+    errors: LabelErrors
     warnings: tuple[str, ...]
 
     @property
@@ -130,9 +131,7 @@ class FrontTracker:
         shape: (y, x) of the frames.
         register: Whether to take out the drift of the stage.
         tempering: Share of a frame's evidence that is new.
-        scale_error: Relative standard error of all positions together: swelling, blur of the outline, and what the
-            labels have wrong in every frame. The default is that of nearly perfect labels (docs/uncertainty.md).
-        spread_factor: By how much arrival times are less sure than their posterior says, likewise.
+        errors: What the labels have wrong; None for nearly perfect ones.
     """
 
     def __init__(
@@ -142,13 +141,12 @@ class FrontTracker:
         *,
         register: bool = True,
         tempering: float = 0.5,
-        scale_error: float = 0.012,
-        spread_factor: float = 1.0,
+        errors: LabelErrors | None = None,
     ) -> None:
         self._scheme, self._shape, self._tempering = scheme, shape, tempering
         self._dissolves = 0 in scheme.order_ids  # the background is a phase of the reaction: it does not turn back
         self._drift = DriftCorrector(0 if register and not self._dissolves else None)
-        self._scale_error, self._spread_factor = scale_error, spread_factor
+        self._errors = errors or LabelErrors()
         self._areas: list[Floats] = []
         self._times: list[float] = []
         self._watch = None if self._dissolves else TurnWatch(_SMALLEST_TURN)
@@ -184,8 +182,7 @@ class FrontTracker:
         masks, share = particles_of(spans[0].arrivals.initial)
         settings = Settings(
             pixel=calibration.pixel_size_nm or 1.0,
-            scale_error=self._scale_error,
-            spread_factor=self._spread_factor,
+            errors=self._errors,
             dissolves=self._dissolves,
             seed=seed,
         )
@@ -204,7 +201,7 @@ class FrontTracker:
             drift_px=np.array(self._drift.drift_px),
             drift_error_px=np.array(self._drift.error_px),
             shape=self._shape,
-            scale_error=self._scale_error,
+            errors=self._errors,
             warnings=(),
         )
 

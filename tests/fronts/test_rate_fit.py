@@ -42,6 +42,14 @@ def test_every_law_comes_back_as_the_likeliest(law, seed):
             assert getattr(fit.law, name) == pytest.approx(value, rel=tolerance)
 
 
+def test_a_share_of_the_evidence_leaves_the_order_and_takes_certainty():
+    fits = {name: fit_law(name, TIME, measured(LAWS[0], 0)) for name in LAW_NAMES}
+    whole, tenth = (law_probabilities(fits, evidence=share) for share in (1.0, 0.1))
+    assert sorted(whole, key=whole.__getitem__) == sorted(tenth, key=tenth.__getitem__)
+    likeliest = max(whole, key=whole.__getitem__)
+    assert 1 / len(fits) < tenth[likeliest] < whole[likeliest]
+
+
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.name)
 def test_mean_velocity_is_that_of_the_law(law):
     t10, t90 = law.time_s(np.array([0.1, 0.9]) * law.position_nm(TIME[-1] - ONSET))

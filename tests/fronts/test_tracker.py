@@ -7,7 +7,7 @@ import pytest
 
 from ionfront.core import DEFAULT_SCHEME, Calibration, FrontFitError, PhaseScheme, UsageError
 from ionfront.datasets import random_scene
-from ionfront.fronts import FrontTracker
+from ionfront.fronts import FrontTracker, LabelErrors
 
 EYE = np.eye(DEFAULT_SCHEME.count, dtype=np.float32)
 SCHEME = PhaseScheme(("background", "host", "product"), ("host", "product"))
@@ -89,6 +89,15 @@ def test_arrival_times_are_those_of_the_scene():
     assert np.abs(found - truth)[seen].mean() < 0.5 * scene.time_s[1]
     assert np.isnan(result.maps[0].arrival_std[~np.isfinite(found)]).all()
     assert (result.maps[0].arrival_std[seen] > 0).all()
+
+
+def test_what_labels_have_wrong_widens_what_is_said():
+    scene = still_scene(1, shape="wire", law="linear", n_fronts=1)
+    result, worse = result_of(scene), result_of(scene, errors=LabelErrors(scale=0.1, spread=2.0))
+    np.testing.assert_allclose(worse.maps[0].arrival_std, 2 * result.maps[0].arrival_std)
+    before, after = (item.transitions[0].rate.velocity for item in (result, worse))
+    assert after.value == before.value
+    assert after.high - after.low > 3 * (before.high - before.low)
 
 
 def test_drift_does_not_change_the_speed():
