@@ -1,18 +1,38 @@
 """Electro-chemo-mechanics of a moving reaction front: numpy, scipy and scikit-fmm only.
 
-Now: the rate laws in closed form, closed cores, nucleation and growth, and fast marching. To come: driving force,
-stress by geometry, and the forward simulator.
+Now: the rate laws in closed form, closed cores, nucleation and growth, fast marching, and what drives a front: work per
+ion, kinetics of the interface, resistances in series, stress by geometry, hops. To come: the forward simulator.
 """
 
 from .area_fraction import AreaFraction, avrami_readings
 from .closed_cores import PlasticCore, ShrinkingCore
+from .driving_force import capillary_work_ev, expansion_work_ev, front_current_a_m2, front_speed_of_current_nm_s
+from .hopping import SITE_LATTICES, SiteLattice, hop_diffusivity_nm2_s, stress_factor
+from .interface_kinetics import butler_volmer, marcus_hush_chidsey
 from .marching import travel_cost
 from .rate_laws import LAW_NAMES, Exponential, LawName, Linear, Mixed, Parabolic, RateLaw, SelfLimiting
+from .resistance import cost_v_s_nm, series_law, speed_in_series_nm_s
+from .stress import (
+    GEOMETRIES,
+    FrontGeometry,
+    GeometryName,
+    cavity_limit_gpa,
+    film_curvature_per_nm,
+    film_stress_gpa,
+    front_stress_gpa,
+    inclusion_pressure_gpa,
+    log_swelling,
+    stall_core,
+)
 
 __all__ = [
+    "GEOMETRIES",
     "LAW_NAMES",
+    "SITE_LATTICES",
     "AreaFraction",
     "Exponential",
+    "FrontGeometry",
+    "GeometryName",
     "LawName",
     "Linear",
     "Mixed",
@@ -21,6 +41,25 @@ __all__ = [
     "RateLaw",
     "SelfLimiting",
     "ShrinkingCore",
+    "SiteLattice",
     "avrami_readings",
+    "butler_volmer",
+    "capillary_work_ev",
+    "cavity_limit_gpa",
+    "cost_v_s_nm",
+    "expansion_work_ev",
+    "film_curvature_per_nm",
+    "film_stress_gpa",
+    "front_current_a_m2",
+    "front_speed_of_current_nm_s",
+    "front_stress_gpa",
+    "hop_diffusivity_nm2_s",
+    "inclusion_pressure_gpa",
+    "log_swelling",
+    "marcus_hush_chidsey",
+    "series_law",
+    "speed_in_series_nm_s",
+    "stall_core",
+    "stress_factor",
     "travel_cost",
 ]

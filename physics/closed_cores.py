@@ -17,16 +17,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import CubicHermiteSpline
 
+from .stress import GEOMETRIES, FrontGeometry, stall_core
+
 __all__ = ["PlasticCore", "ShrinkingCore"]
 
 Floats = NDArray[np.float64]
 Dimension = Literal[2, 3]
 
-_HOOP: dict[Dimension, float] = {2: 2 / np.sqrt(3), 3: 2.0}
-_FLAT = 2 / 3  # plastic work of expansion against a clamped face, in units of the yield stress
+_GEOMETRY: dict[Dimension, FrontGeometry] = {2: GEOMETRIES["wire_radial"], 3: GEOMETRIES["sphere"]}
 _DEEPEST = 20.0  # e-foldings of the way that is left before a stall
 _CELLS = 800
-_LARGEST_EXPONENT = 200.0  # a core of e^-67 of the radius or less is none
 
 
 @dataclass(frozen=True)
@@ -118,9 +118,8 @@ class PlasticCore:
     @cached_property
     def _core_at_stall(self) -> float:
         """Radius of the core that is left, as a share of R; 1 where the front never sets out."""
-        log_ratio = (1 / self.stress - _FLAT) / _HOOP[self.dimension]
-        swollen = np.expm1(min(self.dimension * max(log_ratio, 0.0), _LARGEST_EXPONENT)) / self.expansion
-        return float(np.exp(-np.log1p(swollen) / self.dimension))
+        yield_over_drive = self.stress / (self.expansion - 1)
+        return stall_core(_GEOMETRY[self.dimension], self.expansion, yield_over_drive, 1.0)
 
     @cached_property
     def _course(self) -> tuple[Floats, Floats, Floats]:
@@ -142,7 +141,7 @@ class PlasticCore:
         now, then = (1 + self.expansion * np.expm1(-d * np.log(core)) for core in (stalled + left, stalled))
         missing = self.expansion * (stalled + left) ** -d * np.expm1(d * np.log1p(left / stalled)) / then
         log_ratio = np.where(missing < 0.5, np.log1p(-np.minimum(missing, 0.5)), np.log(now / then))
-        return np.asarray(-self.rate_nm_s * self.stress * _HOOP[d] / d * log_ratio)
+        return np.asarray(-self.rate_nm_s * self.stress * _GEOMETRY[d].hoop / d * log_ratio)
 
 
 def _diffusion_time(left: Floats, dimension: Dimension) -> Floats:
