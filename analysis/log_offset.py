@@ -19,6 +19,7 @@ _STEPS = 400  # of the movie's length: the grid of offsets tried
 _CHI2_95 = 3.84  # one degree of freedom
 _FITTED = 3  # the offset, and the line's slope and height
 _FEWEST_FRAMES = 8
+_MOST_ALIKE = 0.9  # from frame to frame: of a smooth misfit, a few values still tell
 _LEAST_EXPLAINED = 0.8  # of the variance of the reacted share
 _WIDEST = 0.2  # of the movie's length: an interval that says little more than that log and movie overlap
 
@@ -73,5 +74,5 @@ def _left(log: ElectrochemicalLog, offset: float, time: Floats, reacted: Floats)
 def _independent(left: Floats) -> float:
     """How many independent values residuals stand for, as a first-order autoregression."""
     variance = float(left @ left)
-    correlation = float(np.clip(left[1:] @ left[:-1] / variance, 0.0, 0.95)) if variance > 0 else 0.0
+    correlation = float(np.clip(left[1:] @ left[:-1] / variance, 0.0, _MOST_ALIKE)) if variance > 0 else 0.0
     return left.size * (1 - correlation) / (1 + correlation)

@@ -82,7 +82,7 @@ def arrival_map(result: FrontResult, found: TransitionMap, calibration: Calibrat
 
 def spread_map(result: FrontResult, found: TransitionMap, calibration: Calibration) -> Figure:
     """Standard deviation of the arrival time of one transition at each pixel; arguments as of `arrival_map`."""
-    label = f"standard deviation ({_unit(calibration)})"
+    label = f"standard error ({_unit(calibration)})"
     values = found.arrival_std
     limits = (0.0, _limits(values)[1])
     return _map(result, values, limits, mpl.colormaps["cividis"], label, calibration)

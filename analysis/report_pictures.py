@@ -104,8 +104,8 @@ def _maps(result: FrontResult, calibration: Calibration) -> Iterator[Picture]:
         )
         yield _picture(
             spread_map(result, found, calibration),
-            f"Map of the standard deviation of the arrival time of {name}.",
-            f"{name}: how sure that time is (posterior standard deviation).",
+            f"Map of the standard error of the arrival time of {name}.",
+            f"{name}: how sure that time is (standard error).",
             f"arrival_std_{number}",
         )
         if not np.isfinite(found.speed_px).any():

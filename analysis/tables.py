@@ -52,7 +52,7 @@ def csv_data_uri(rows: Iterable[Iterable[Any]]) -> str:
 
 
 def write_arrival(path: Path, result: FrontResult, calibration: Calibration) -> None:
-    """Arrival times and their standard deviations, float32 OME-TIFF of shape (2 transitions, y, x); NaN: not reached.
+    """Arrival times and their standard errors, float32 OME-TIFF of shape (2 transitions, y, x); NaN: not reached.
 
     The channel names say which is which, and in which unit.
     """
