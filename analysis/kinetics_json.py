@@ -86,7 +86,7 @@ def kinetics_record(
         "model": model,
         "foreign_frames": foreign_frames,
         "electrochemistry": None if log is None else _log_span(log, log_offset),
-        "frame_of_reference": "laboratory, aligned with the first frames",
+        "frame_of_reference": f"laboratory, {'aligned with the first frames' if result.registered else 'as recorded'}",
         "reaction_observed": result.reaction_observed,
         "cycles": next((particle["cycles"] for particle in particles if particle["cycles"]), []),
         "particles": particles,

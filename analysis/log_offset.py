@@ -50,10 +50,12 @@ def log_offset(log: ElectrochemicalLog, time_s: Floats, progress: Floats) -> Qua
     explained = 1 - squares[best] / float(reacted.var())
     floor = 1e-12 * float(np.mean(reacted**2))  # of exact data: two offsets that both fit are not told apart
     ratio = np.log((squares + floor) / (squares[best] + floor))
-    likely = offsets[max(_independent(fits[best]) - _FITTED, 1.0) * ratio <= _CHI2_95]
+    fitting = max(_independent(fits[best]) - _FITTED, 1.0) * ratio <= _CHI2_95
+    likely = offsets[fitting]
     frame = float(np.median(np.diff(time_s)))  # a change is seen a frame or so after it
     low, high = float(likely[0]) - frame, float(likely[-1]) + frame
-    if explained < _LEAST_EXPLAINED or high - low > _WIDEST * span:
+    at_an_end = fitting[0] or fitting[-1]  # the best may lie beyond
+    if at_an_end or explained < _LEAST_EXPLAINED or high - low > _WIDEST * span:
         raise ElectrochemistryError(
             f"the reaction does not tell where {log.source} lies on the movie's clock (with the best offset, "
             f"{offsets[best]:.4g} s, charge explains {explained:.0%} of its course; 95 % interval {low:.4g} to "

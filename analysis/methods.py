@@ -27,8 +27,8 @@ def methods_paragraph(
     if result.reaction_observed:
         sentences += [
             "Drift was taken out by registering each frame to the first ones."
-            if model
-            else "Labels were taken as they lie, without registration.",
+            if result.registered
+            else "Frames were taken as they lie, without registration.",
             "For each pixel, the posterior of the time at which a phase change reached it was computed from the "
             "phase probabilities of all frames under a uniform prior over the movie (evidence tempered by 0.5, "
             "log-odds bounded by 4); its mean is the arrival time.",

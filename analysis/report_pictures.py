@@ -190,7 +190,9 @@ def _drift(result: FrontResult, calibration: Calibration) -> Picture:
         drift_plot(result, calibration),
         f"Drift of the specimen against time; at most {words}.",
         f"Drift of the specimen against the first frames (at most {words} along an axis{known}), taken out before "
-        "measuring; bands hold 95 %.",
+        "measuring; bands hold 95 %."
+        if result.registered
+        else "Drift was not looked for.",
         "drift",
         [
             [f"time_{calibration.time_unit}", *(f"drift_{part}_{length}" for part in ("y", "x", "error_y", "error_x"))],

@@ -42,7 +42,11 @@ Log = Annotated[
 ]
 LogOffset = Annotated[float, typer.Option(help="What the movie's clock shows when the log's shows zero [s].")]
 FindOffset = Annotated[
-    bool, typer.Option("--find-log-offset", help="Find that offset: the reaction advances as charge passes.")
+    bool,
+    typer.Option(
+        "--find-log-offset",
+        help="Find that offset: the reaction advances as charge passes. The log must cover the movie.",
+    ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there already.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]

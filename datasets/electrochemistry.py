@@ -22,7 +22,7 @@ __all__ = ["ElectrochemicalLog", "read_electrochemistry"]
 Floats = NDArray[np.float64]
 
 _HEADER_WITHIN = 400  # lines; EC-Lab writes up to some hundred before its table
-_REST = 0.05  # of the largest current: less is an offset of the instrument
+_REST = 0.05  # of all charge that passes either way: a stretch with less is no half cycle
 _NAMES = {
     "time": {"t", "time", "elapsed time", "test time", "total time"},
     "potential": {"v", "u", "e", "ewe", "<ewe>", "ecell", "vf", "bias", "potential", "voltage"},
@@ -56,11 +56,13 @@ class ElectrochemicalLog:
 
     @property
     def reversals_s(self) -> Floats:
-        """When the current first flowed the other way, shape (n,); rests, and what is next to nothing, do not count."""
-        current = np.nan_to_num(self.current_a)
-        flowing = np.flatnonzero(np.abs(current) > _REST * np.abs(current).max())
-        turned = np.flatnonzero(np.diff(np.sign(current[flowing]))) + 1
-        return self.time_s[flowing[turned]]
+        """When the current set out the other way, shape (n,); spikes, and what noise makes of a rest, do not count."""
+        ways = np.sign(np.nan_to_num(self.current_a))
+        starts = np.concatenate([[0], np.flatnonzero(np.diff(ways)) + 1, [ways.size - 1]])
+        passed = np.abs(np.diff(self.charge_c[starts]))
+        some = np.flatnonzero((passed > _REST * passed.sum()) & (ways[starts[:-1]] != 0))
+        turned = np.flatnonzero(np.diff(ways[starts[some]])) + 1
+        return np.asarray(self.time_s[starts[some[turned]]])
 
     def shifted(self, offset_s: float) -> "ElectrochemicalLog":
         """The same on a clock that shows `offset_s` when this one shows zero."""

@@ -1,5 +1,6 @@
 """What a reader finds in a file: lazy frames, and what the file says of its scale and its clock."""
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,9 @@ from .units import length_in_nm, time_in_s
 __all__ = ["Clock", "Recording", "Scale", "clock_from_interval", "clock_from_stamps", "lazy_frames", "pixel_scale"]
 
 _LONGEST_EDGE = 1 << 18  # beyond the largest mosaics; a damaged header would otherwise ask for all the memory there is
+_NO_ORDER = (
+    0.25  # share of the steps that run backwards in frames without any order; a counter is set back now and then
+)
 _TICKS = 0.5  # of the mean: frames that lie out of order in a file were not taken at intervals much shorter than it
 _SQUARE = 0.01  # edges that differ by less are one pixel size; rounding in file headers is far below this
 
@@ -128,15 +132,22 @@ def clock_from_interval(interval: float, unit: str, origin: str) -> Clock:
 def clock_from_stamps(stamps_s: Sequence[float] | NDArray[Any], origin: str, otherwise: Clock | None = None) -> Clock:
     """A clock from one time stamp a frame [s]; `otherwise` where stamps are missing or cannot be times.
 
-    Stamps that do not increase are believed where, in order, they tick: a counter that was set back does not.
+    Frames may lie in a file as chunks, or anyhow, out of their order; a counter that was set back is no clock.
     """
     stamps = np.asarray(stamps_s, float)
     if stamps.size < 2:
         return otherwise or Clock()
-    if np.isfinite(stamps).all():
-        steps = np.diff(np.sort(stamps))
-        increase = (np.diff(stamps) > 0).all()
-        if increase or steps.min() > _TICKS * steps.mean():
-            return Clock(float(np.median(steps)), stamps, f"file: {origin}")
+    if np.isfinite(stamps).all() and ((np.diff(stamps) > 0).all() or _only_shuffled(stamps)):
+        return Clock(float(np.median(np.diff(np.sort(stamps)))), stamps, f"file: {origin}")
     rest = otherwise or Clock()
     return Clock(rest.interval_s, rest.stamps_s, f"{rest.source} (time stamps in {origin} do not increase: not used)")
+
+
+def _only_shuffled(stamps: NDArray[np.float64]) -> bool:
+    """Whether stamps tick once they are sorted, and lie in the file as whole chunks or without any order."""
+    steps, falls = np.diff(np.sort(stamps)), np.flatnonzero(np.diff(stamps) < 0)
+    if steps.min() <= _TICKS * steps.mean() or falls.size == stamps.size - 1:
+        return False
+    chunks = sorted(np.split(stamps, falls + 1), key=lambda chunk: float(chunk[0]))
+    apart = all(before[-1] < after[0] for before, after in itertools.pairwise(chunks))
+    return apart or falls.size > _NO_ORDER * stamps.size

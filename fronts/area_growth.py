@@ -47,7 +47,7 @@ class AreaGrowth:
 
 
 def area_growth(arrival: Floats, particle: NDArray[np.bool_], time: Floats, *, seed: int = 0) -> AreaGrowth | None:
-    """Fit the reacted share; None where too few frames show it between 1 and 99 %.
+    """Fit the reacted share; None where too few frames show it between 1 and 99 %, or some had reacted before them.
 
     Args:
         arrival: Arrival times, shape (y, x); infinite where never reached.
@@ -62,10 +62,11 @@ def area_growth(arrival: Floats, particle: NDArray[np.bool_], time: Floats, *, s
     reached = np.cumsum(cells.reshape(-1, time.size + 1)[:, :-1], axis=1).astype(float)
     size = np.bincount(block).astype(float)
     share = reached.sum(axis=0) / size.sum()
-    if ((share > _ENDS[0]) & (share < _ENDS[1])).sum() < _FEWEST:
+    if ((share > _ENDS[0]) & (share < _ENDS[1])).sum() < _FEWEST or share[0] > _FIRST:
         return None
     draws = draws_of_blocks(size.size, _REPLICATES, seed)
     curves = (draws @ reached) / (draws @ size)[:, None]
+    curves = curves[curves[:, -1] > _ENDS[0]]  # a draw may hold no block that reacted
     best = _solve(time, share, None)
     rng = np.random.default_rng([seed, 2])
     again = np.array([_solve(time, curve, best, rng.standard_normal()) for curve in curves])

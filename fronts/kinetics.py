@@ -29,6 +29,9 @@ _BEND_PX = 0.5  # the same, of nearly perfect labels
 _WAVES = 3  # half waves over the track that a bend is made of
 
 
+_FROM_THE_START = 0.9  # share of the particle that must be unreacted in the first frame for growth to have an onset
+
+
 @dataclass(frozen=True)
 class RateResult:
     """Rate law of a track; lengths and times in the units of the track.
@@ -138,10 +141,18 @@ def measure_transition(
         anisotropy=front_anisotropy(
             local, 1.0 if rate is None else _pace(rate, arrival), scale_error=errors.scale, seed=seed
         ),
-        growth=area_growth(arrival, particle, time, seed=seed),
+        growth=_growth(arrival, particle & np.isfinite(distance_px), particle, time, seed),
         rate=rate,
         why=why,
     )
+
+
+def _growth(
+    arrival: Floats, followed: NDArray[np.bool_], particle: NDArray[np.bool_], time: Floats, seed: int
+) -> AreaGrowth | None:
+    """Growth of the reacted share, where the movie shows it from its start."""
+    begun = followed.sum() < _FROM_THE_START * particle.sum()
+    return None if begun else area_growth(arrival, followed, time, seed=seed)
 
 
 def _pace(rate: RateResult, arrival: Floats) -> Floats:

@@ -21,7 +21,8 @@ _LARGEST_SIDE_PX = 512  # of the silhouettes that are matched; sub-pixel matchin
 _REFERENCE_FRAMES = 10
 _BAND_PX = (2.0, 6.0)  # standard deviations of the two Gaussians whose difference keeps the outline
 _STEPS_PER_PX = 20  # of the search
-_BLOCK_PX = 32  # what an outline has wrong in one such square says nothing of the next: some widths of the band
+_BLOCKS_PX = (32, 16)  # what an outline has wrong in one such square says little of the next: widths of the band
+_FEWEST_BLOCKS = 5  # that hold an outline, in effect; a small one is cut into smaller squares
 
 
 class DriftCorrector:
@@ -32,7 +33,7 @@ class DriftCorrector:
 
     Attributes:
         drift_px: (y, x) of each frame so far.
-        error_px: Their standard errors; NaN where a frame shows nothing to match.
+        error_px: Their standard errors; NaN where a frame shows nothing to match, or too little to tell.
     """
 
     def __init__(self, background: int | None) -> None:
@@ -46,10 +47,13 @@ class DriftCorrector:
         """Phase probabilities, shape (phase, y, x), shifted to where the first frame saw them."""
         if self._background is None:
             self.drift_px.append((0.0, 0.0))
-            self.error_px.append((0.0, 0.0))
+            self.error_px.append((np.nan, np.nan))
             return probabilities
         factor = max(1, -(-max(probabilities.shape[1:]) // _LARGEST_SIDE_PX))
         outline = _outline(block_reduce(1 - probabilities[self._background], factor, np.mean))
+        if not outline.any():
+            self.skip()
+            return probabilities
         drift = self._drift(outline)
         aligned = ndimage.shift(outline, -drift, order=1, mode="nearest")
         error = np.zeros(2) if self._reference is None else shift_error_px(self._reference, aligned)
@@ -80,7 +84,7 @@ class DriftCorrector:
 
 
 def shift_error_px(reference: Floats, aligned: Floats) -> NDArray[np.float64]:
-    """Standard errors (y, x) of the shift that laid one picture, shape (y, x), over another; NaN without edges.
+    """Standard errors (y, x) of the shift that laid one picture, shape (y, x), over another; NaN with few edges.
 
     Least squares with residuals that are alike within a block, and a correction for few blocks: the jackknife-like
     CR3 of Bell and McCaffrey (2002). What swelling or a changed contrast leaves counts as residual too.
@@ -88,11 +92,18 @@ def shift_error_px(reference: Floats, aligned: Floats) -> NDArray[np.float64]:
     y, x = np.gradient(reference)
     left = aligned - reference
     products = np.stack([y * y, x * y, y * x, x * x, y * left, x * left])
-    blocks = block_reduce(products, (1, _BLOCK_PX, _BLOCK_PX), np.sum).reshape(6, -1).astype(float).T
+    for block_px in _BLOCKS_PX:
+        blocks = block_reduce(products, (1, block_px, block_px), np.sum).reshape(6, -1).astype(float).T
+        held = blocks[:, 0] + blocks[:, 3]
+        if held.any() and held.sum() ** 2 >= _FEWEST_BLOCKS * np.square(held).sum():
+            return _jackknifed(blocks)
+    return np.full(2, np.nan)
+
+
+def _jackknifed(blocks: Floats) -> NDArray[np.float64]:
+    """From the sums of each block, shape (block, 6): its part of the curvature, row by row, and of the score."""
     curvature, score = blocks[:, :4].reshape(-1, 2, 2), blocks[:, 4:, None]
     total = curvature.sum(axis=0)
-    if np.linalg.matrix_rank(total) < 2:
-        return np.full(2, np.nan)
     shifts = np.linalg.solve(total, np.linalg.pinv(np.eye(2) - curvature @ np.linalg.inv(total)) @ score)[..., 0]
     return np.asarray(np.sqrt((shifts**2).sum(axis=0) + 1 / (12 * _STEPS_PER_PX**2)))
 

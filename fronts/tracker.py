@@ -33,7 +33,7 @@ class TransitionMap:
     Attributes:
         transition: What changes into what.
         arrival: Posterior mean, shape (y, x), in the time unit; infinite where never reached.
-        arrival_std: Its posterior standard deviation; NaN where never reached.
+        arrival_std: Its standard error; NaN where never reached.
         speed_px: Speed of the front at each pixel [px per time unit]; NaN where it is not known.
         curvature_per_px: Its curvature there, positive where the front's middle leads; likewise.
         half_cycle: In which half cycle of the movie, from 1.
@@ -75,6 +75,11 @@ class FrontResult:
     def reaction_observed(self) -> bool:
         """Whether anything reacted at all."""
         return any(cycle.transitions for particle in self.particles for cycle in particle.cycles)
+
+    @property
+    def registered(self) -> bool:
+        """Whether drift was looked for."""
+        return bool(np.isfinite(self.drift_error_px).any())
 
     @property
     def transitions(self) -> tuple[TransitionResult, ...]:

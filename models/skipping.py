@@ -35,8 +35,8 @@ class SkipSettings:
             and labels suffer from less.
         tile_px: Edge of a tile, a power of two, or the network's stride where that is longer.
         refresh_frames: Every tile is inferred at least once in so many frames.
-        drift_px: A frame that lies farther from the first one, or from the last that was inferred as a whole for this
-            reason, is inferred as a whole.
+        drift_px: A frame that lies farther from the last one inferred as a whole, at its finest size, is inferred as a
+            whole.
         change: What counts as a change.
 
     Raises:
@@ -120,7 +120,7 @@ class SkippingSegmenter:
             self._drift = DriftWatch(self._settings.drift_px)
         moved = self._drift.moved(views[0][0])  # the finest of the views
         shares = [held.update(view, moved) for held, view in zip(self._held, views, strict=True)]
-        if moved or not self._drift.measuring:
+        if moved or shares[0] >= 1 or not self._drift.measuring:
             self._drift.accept()
         self._frames += 1
         self._looks += float(np.average(shares, weights=[view.size for view in views]))

@@ -35,7 +35,7 @@ def cost_v_s_nm(
         ions: z, how many a formula unit takes up in this step.
         contact_ohm_m2: R_A, of contact and solid electrolyte; it differs from cell to cell.
         path_nm: L, through the product.
-        conductivity_s_m: sigma, of the product, for what moves slower, ions or electrons.
+        conductivity_s_m: sigma, above 0, of the product, for what moves slower, ions or electrons.
     """
     resistance = np.asarray(contact_ohm_m2) + _M_PER_NM * np.asarray(path_nm) / np.asarray(conductivity_s_m)
     return front_current_a_m2(resistance, host_volume_nm3, ions)
@@ -53,14 +53,16 @@ def speed_in_series_nm_s(
         kinetics: f, speed over exchange speed at a drive [eV], as `butler_volmer`: never falling, 0 at 0.
         exchange_nm_s: v0.
         available_ev: psi, per ion, with works against stress and surface taken off; at 0 or less the front stands.
-        cost_v_s_nm: c, 0 or more, from `cost_v_s_nm`.
+        cost_v_s_nm: c, 0 or more, from `cost_v_s_nm`; infinite where nothing conducts.
     """
     psi, exchange, cost = np.broadcast_arrays(
         *(np.asarray(x, float) for x in (available_ev, exchange_nm_s, cost_v_s_nm))
     )
     psi = np.maximum(psi, 0.0)
+    open_circuit = np.isinf(cost)
+    cost = np.where(open_circuit, 1.0, cost)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        fastest = np.fmin(exchange * kinetics(psi), psi / cost)
+        fastest = np.where(open_circuit, 0.0, np.fmin(exchange * kinetics(psi), psi / cost))
     low, high = np.zeros_like(fastest), fastest.copy()
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
@@ -81,7 +83,7 @@ def series_law(
     """The law of a flat front with linear kinetics: k = K n/(r_f + R_A), B = 2 K sigma n, with K = V_h/(z e).
 
     Args:
-        overpotential_v: n, of the cell, less the work against stress.
+        overpotential_v: n, of the cell, less the work against stress; above 0, or no front sets out.
         host_volume_nm3: V_h, of a formula unit of the host.
         ions: z, how many a formula unit takes up in this step.
         front_ohm_m2: r_f, of the front itself.

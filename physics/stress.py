@@ -71,9 +71,8 @@ def log_swelling(expansion: ArrayLike, core: ArrayLike, dimension: int) -> Float
         dimension: d, 2 for a cylinder or disc and 3 for a sphere; 0 gives 0.
     """
     left = np.asarray(core, float)
-    if dimension == 0:
-        return np.zeros_like(left)
-    return np.asarray(np.log1p(np.asarray(expansion) * (1 - left) / left) / dimension)
+    swollen = np.log1p(np.asarray(expansion) * (1 - left) / left)
+    return np.asarray(swollen / dimension if dimension else np.zeros_like(swollen))
 
 
 def front_stress_gpa(
@@ -91,7 +90,9 @@ def front_stress_gpa(
     return np.asarray(np.asarray(yield_gpa) * (geometry.layer - gained + geometry.hoop * np.asarray(log_ratio)))
 
 
-def stall_core(geometry: FrontGeometry, expansion: float, yield_gpa: float, drive_gpa: float) -> float:
+def stall_core(
+    geometry: FrontGeometry, expansion: float, yield_gpa: float, drive_gpa: float, assistance: float = 0.0
+) -> float:
     """Radius of the core at which a front stalls, as a share of the body's; 1 where it never sets out.
 
     Args:
@@ -99,8 +100,9 @@ def stall_core(geometry: FrontGeometry, expansion: float, yield_gpa: float, driv
         expansion: beta, above 1.
         yield_gpa: Y, of the product.
         drive_gpa: Driving force z psi/V_h per volume of host, without the work of expansion.
+        assistance: chi, as for `front_stress_gpa`.
     """
-    spare = drive_gpa / ((expansion - 1) * yield_gpa) - geometry.layer
+    spare = drive_gpa / ((expansion - 1) * yield_gpa) - geometry.layer + geometry.assisted * assistance
     if spare <= 0:
         return 1.0
     if geometry.hoop == 0:
@@ -111,7 +113,7 @@ def stall_core(geometry: FrontGeometry, expansion: float, yield_gpa: float, driv
 
 def film_stress_gpa(modulus_gpa: ArrayLike, poisson: ArrayLike, misfit: ArrayLike) -> Floats:
     """Stress of a thin plate held on a thick one, -E e/(1 - nu): compression is negative."""
-    return np.asarray(-np.asarray(modulus_gpa) * misfit / (1 - np.asarray(poisson)))
+    return np.asarray(-np.asarray(modulus_gpa) * np.asarray(misfit) / (1 - np.asarray(poisson)))
 
 
 def film_curvature_per_nm(
@@ -121,7 +123,7 @@ def film_curvature_per_nm(
 
     G. G. Stoney, Proc. R. Soc. A 82 (1909) 172, doi:10.1098/rspa.1909.0021, with the plate's biaxial modulus.
     """
-    moment = 6 * (1 - np.asarray(poisson)) * stress_gpa * np.asarray(film_nm)
+    moment = 6 * (1 - np.asarray(poisson)) * np.asarray(stress_gpa) * np.asarray(film_nm)
     return np.asarray(moment / (np.asarray(modulus_gpa) * np.square(plate_nm)))
 
 
@@ -136,7 +138,7 @@ def inclusion_pressure_gpa(bulk_gpa: ArrayLike, shear_gpa: ArrayLike, misfit: Ar
         misfit: e.
     """
     bulk, shear = np.asarray(bulk_gpa, float), np.asarray(shear_gpa, float)
-    return np.asarray(12 * bulk * shear * misfit / (3 * bulk + 4 * shear))
+    return np.asarray(12 * bulk * shear * np.asarray(misfit) / (3 * bulk + 4 * shear))
 
 
 def cavity_limit_gpa(yield_gpa: ArrayLike, modulus_gpa: ArrayLike, poisson: ArrayLike = 0.3) -> Floats:
@@ -145,4 +147,6 @@ def cavity_limit_gpa(yield_gpa: ArrayLike, modulus_gpa: ArrayLike, poisson: Arra
     R. Hill, The Mathematical Theory of Plasticity (1950), expansion of a spherical cavity.
     """
     strength = np.asarray(yield_gpa, float)
-    return np.asarray(2 * strength / 3 * (1 + np.log(modulus_gpa / (3 * (1 - np.asarray(poisson)) * strength))))
+    return np.asarray(
+        2 * strength / 3 * (1 + np.log(np.asarray(modulus_gpa) / (3 * (1 - np.asarray(poisson)) * strength)))
+    )

@@ -63,6 +63,15 @@ def test_a_log_shorter_than_the_movie_is_not_placed():
         log_offset(a_log((50, 90, -1e-9), length_s=100), TIME, TIME)
 
 
+def test_where_a_log_begins_and_ends_is_no_event():
+    steady = a_log((0, 400, -1e-9), length_s=218)  # hardly longer than the movie
+    with pytest.raises(ElectrochemistryError, match="does not tell"):
+        log_offset(steady, TIME, TIME / 200)
+    late = a_log((40, 120, -1e-9), length_s=300)
+    with pytest.raises(ElectrochemistryError, match="does not tell"):  # it began 10 s after the movie
+        log_offset(late, TIME, np.interp(TIME - 10, late.time_s, -late.charge_c) + 1e-10 * np.sin(TIME))
+
+
 def test_a_movie_without_a_reaction_tells_nothing():
     with pytest.raises(ElectrochemistryError, match="nothing reacts"):
         log_offset(CYCLED, TIME, np.ones(TIME.size))

@@ -156,3 +156,13 @@ def test_a_current_turns_where_it_first_flows_the_other_way():
     np.testing.assert_array_equal(log.reversals_s, [6, 9])
     still = ElectrochemicalLog(np.arange(11.0), np.full(11, np.nan), np.zeros(11), "cell.csv")
     assert still.reversals_s.size == 0
+
+
+def test_noise_and_spikes_are_no_reversals():
+    time = np.arange(0, 400, 0.5)
+    noise = 1e-10 * np.random.default_rng(0).standard_normal(time.size)
+    square = np.where(time < 200, 3e-9, -3e-9)
+    square[100] = -1e-7
+    for current, away in ((square, 0), (3e-9 * np.sin(2 * np.pi * time / 400), 5)):
+        (turn,) = ElectrochemicalLog(time, current, current + noise, "cell.csv").reversals_s
+        assert turn == pytest.approx(200, abs=away)

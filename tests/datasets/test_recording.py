@@ -49,12 +49,27 @@ def test_a_frame_time_is_a_positive_time_or_unknown(interval, unit, seconds):
     assert clock_from_interval(interval, unit, "the file").interval_s == seconds
 
 
-@pytest.mark.parametrize("stamps", [[0, 1, 1, 2], [0, 1, 2, 0.1, 1.1, 2.1], [0, 1, np.nan, 3]])
+@pytest.mark.parametrize(
+    "stamps",
+    [
+        [0, 1, 1, 2],
+        [3, 2, 1, 0],
+        [0, 1, 2, 0.1, 1.1, 2.1],
+        [0, 1, 2, 0.5, 1.5, 2.5],
+        [0, 1, 2, 3, 0.7, 1.7, 2.7, 3.7],
+        [0, 1, np.nan, 3],
+    ],
+)
 def test_stamps_that_do_not_increase_are_not_used(stamps):
     clock = clock_from_stamps(stamps, "the file", clock_from_interval(0.5, "s", "the file"))
     assert clock.stamps_s is None
     assert clock.interval_s == 0.5
     assert "not used" in clock.source
+
+
+@pytest.mark.parametrize("stamps", [[4, 5, 6, 0, 1, 2, 3], [3, 0, 4, 1, 5, 2, 7, 6]])
+def test_stamps_of_shuffled_frames_are_used(stamps):
+    np.testing.assert_array_equal(clock_from_stamps(stamps, "the file").stamps_s, stamps)
 
 
 def index(size):

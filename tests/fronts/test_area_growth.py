@@ -28,6 +28,19 @@ def test_exponents_of_growing_discs(keep_forming, exponent):
     assert np.mean([item.onset.value for item in found]) == pytest.approx(5, abs=1.0)
 
 
+def test_what_had_reacted_before_gives_no_onset():
+    arrival = many_nuclei(0, keep_forming=False)
+    arrival[np.random.default_rng(0).random(arrival.shape) < 0.01] = 0.0
+    assert area_growth(arrival, PARTICLE, np.arange(80.0)) is None
+    assert area_growth(arrival, arrival > 0, np.arange(80.0)).exponent.value == pytest.approx(2, abs=0.6)
+
+
+def test_a_reaction_in_a_corner_has_an_onset_within_the_movie():
+    arrival = np.where((Y < 40) & (X < 40), 20 + Y / 2, np.inf)
+    onset = area_growth(arrival, PARTICLE, np.arange(80.0)).onset
+    assert onset.high < 30
+
+
 def test_a_rate_has_the_unit_of_the_times():
     arrival = many_nuclei(0, keep_forming=False)
     per_frame, per_second = (area_growth(k * arrival, PARTICLE, k * np.arange(80.0)) for k in (1, 5))

@@ -93,11 +93,27 @@ def test_the_error_of_a_drift_is_as_large_as_it_says(amplitude, swelling):
     assert np.concatenate(errors).mean() < 1.5 * amplitude + 8 * swelling
 
 
+@pytest.mark.parametrize(("size", "radius"), [(28, 9), (64, 8), (256, 5)])
+def test_small_outlines_have_small_errors_or_none(size, radius):
+    rng = np.random.default_rng(0)
+    corrector = DriftCorrector(background=0)
+    for shift in rng.normal(0, 0.5, (20, 2)):
+        corrector.align(disc(*shift, radius=radius, size=size))
+    errors = np.array(corrector.error_px)[1:]
+    assert not (errors > 1).any()
+
+
 def test_frames_without_an_outline_have_no_error_to_tell():
     corrector = DriftCorrector(background=0)
     corrector.align(disc(0, 0))
     corrector.skip()
+    empty = np.zeros((3, 96, 96), np.float32)
+    empty[0] = 1
+    corrector.align(empty)
     assert corrector.error_px[0] == (0.0, 0.0)
-    assert np.isnan(corrector.error_px[1]).all()
+    assert np.isnan(corrector.error_px[1:]).all()
+    unregistered = DriftCorrector(background=None)
+    unregistered.align(disc(0, 0))
+    assert np.isnan(unregistered.error_px).all()
     flat = np.ones((40, 40), np.float32)
     assert np.isnan(shift_error_px(flat, flat)).all()

@@ -1,4 +1,4 @@
-"""Laws of the interface against their limits, and the closed form against the integral that it stands for."""
+"""Laws of the interface against their limits, and against an integral that is worked out another way."""
 
 import numpy as np
 import pytest

@@ -30,6 +30,12 @@ def test_a_fast_front_is_limited_by_the_resistance():
     assert speed == pytest.approx(10.0, rel=0.02)
 
 
+def test_nothing_goes_where_nothing_conducts():
+    speeds = speed_in_series_nm_s(butler_volmer, 1.0, 0.5, np.array([np.inf, 0.0]))
+    assert speeds[0] == 0
+    assert speeds[1] > 0
+
+
 def test_a_path_costs_as_ohm_says():
     cost = cost_v_s_nm(VOLUME_NM3, IONS, contact_ohm_m2=0.01, path_nm=500.0, conductivity_s_m=1e-4)
     assert cost == pytest.approx(front_current_a_m2(1.0, VOLUME_NM3, IONS) * (0.01 + 500e-9 / 1e-4))
