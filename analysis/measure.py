@@ -1,6 +1,7 @@
 """One pass over a movie: phases of every frame, written as they come, and the fronts behind them."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -38,9 +39,9 @@ NETWORK_ERRORS = LabelErrors(scale=0.10, spread=1.5, evidence=0.1)
 """What the bundled network has wrong; see docs/uncertainty.md."""
 
 
-def tracker_for_network(scheme: PhaseScheme, shape: tuple[int, int]) -> FrontTracker:
-    """A tracker for what a network says of frames (y, x)."""
-    return FrontTracker(scheme, shape, errors=NETWORK_ERRORS)
+def tracker_for_network(scheme: PhaseScheme, shape: tuple[int, int], averaged: int = 1) -> FrontTracker:
+    """A tracker for what a network says of frames (y, x), each the mean of `averaged`."""
+    return FrontTracker(scheme, shape, errors=replace(NETWORK_ERRORS, alike_frames=averaged))
 
 
 def reference_for(segmenter: Segmenter, movie: xr.DataArray) -> Reference | None:

@@ -106,7 +106,7 @@ def analyze(
     averaged = frames_to_average(movie) if average_frames is None else _odd(average_frames)
     with atomic_output(out, overwrite=overwrite) as draft:
         draft.mkdir()
-        tracker = tracker_for_network(scheme, (movie.sizes["y"], movie.sizes["x"]))
+        tracker = tracker_for_network(scheme, (movie.sizes["y"], movie.sizes["x"]), averaged)
         reference = reference_for(segmenter, movie)
         labels = draft / "labels.zarr"
         watch = DomainWatch(segmenter.info.domain)

@@ -147,10 +147,10 @@ def _result(scene: Scene, kept: Sequence[int], segmenter: Segmenter) -> FrontRes
     attrs = {"pixel_size_nm": calibration.pixel_size_nm, "frame_time_s": calibration.frame_time_s}
     movie = xr.DataArray(frames, {"time": scene.time_s[kept]}, ("time", "y", "x"), attrs=attrs)
     scheme = segmenter.info.scheme
-    tracker = tracker_for_network(scheme, (movie.sizes["y"], movie.sizes["x"]))
+    averaged = frames_to_average(movie)
+    tracker = tracker_for_network(scheme, (movie.sizes["y"], movie.sizes["x"]), averaged)
     with TemporaryDirectory() as folder:
         path, reference = Path(folder) / "labels.zarr", reference_for(segmenter, movie)
-        averaged = frames_to_average(movie)
         measure_movie(movie, segmenter.probabilities, scheme, tracker, path, lambda *_: None, averaged, reference)
     try:
         return tracker.result(calibration)

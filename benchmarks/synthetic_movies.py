@@ -62,11 +62,11 @@ def _measure(scene: Scene, segmenter: Segmenter) -> Outcome:
     calibration = Calibration(scene.pixel_size_nm, float(scene.time_s[1]))
     attrs = {"pixel_size_nm": calibration.pixel_size_nm, "frame_time_s": calibration.frame_time_s}
     movie = xr.DataArray(np.stack(frames), {"time": scene.time_s}, ("time", "y", "x"), attrs=attrs)
-    tracker = tracker_for_network(segmenter.info.scheme, (movie.sizes["y"], movie.sizes["x"]))
+    averaged = frames_to_average(movie)
+    tracker = tracker_for_network(segmenter.info.scheme, (movie.sizes["y"], movie.sizes["x"]), averaged)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "labels.zarr"
         reference = reference_for(segmenter, movie)
-        averaged = frames_to_average(movie)
         measure_movie(
             movie, segmenter.probabilities, segmenter.info.scheme, tracker, path, lambda *_: None, averaged, reference
         )

@@ -14,8 +14,10 @@ class LabelErrors:
             wrong in every frame.
         spread: By how much arrival times are less sure than their posterior says.
         evidence: Share of the evidence between rate laws that counts: what bends a track is not all its law.
+        alike_frames: How many frames in a row share what they were made of, as running means do.
     """
 
     scale: float = 0.012
     spread: float = 1.0
     evidence: float = 1.0
+    alike_frames: int = 1

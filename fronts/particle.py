@@ -24,6 +24,10 @@ Mask = NDArray[np.bool_]
 _SMALLEST_REACTION = 0.03  # share of the particle: less is what a segmenter gets wrong on a still movie
 _RIM_PX = 2
 _ALL_AROUND = 0.8  # share of the outline
+_FLASHED = (
+    "The first frames show the particle in a later phase, and it is back within a few: taken for an error of the "
+    "labels, not for an extraction. Look at them."
+)
 _LEAST_SEEN = 0.2  # share of the particle that must be unreacted in the first frame to be measured by itself
 
 
@@ -134,6 +138,9 @@ def _half_cycle(mask: Mask, span: Span, settings: Settings) -> HalfCycle:
     inner, rim_px = (mask, 0) if settings.dissolves else _without_rim(mask)
     first_change = span.recorder.first_change()
     steps, times_of = _observed(span.recorder.steps(mask), span.arrivals, mask, inner, first_change)
+    flashed = _flashed(times_of, inner, span)
+    if flashed:
+        steps, times_of = [], times_of[:0]
     early = times_of < first_change
     if len(early) and not span.begins_the_movie:  # what the half cycle before left out does not come back
         inner, rim_px = _seen_to_react(early[0], inner), 0
@@ -167,10 +174,19 @@ def _half_cycle(mask: Mask, span: Span, settings: Settings) -> HalfCycle:
         * np.where(np.isfinite(times_of), span.arrivals.spread[[step.index for step in steps]], np.nan),
         entry=entry,
         distance_px=distance,
-        warnings=tuple(
-            doubts_about(transitions, times_of, early, distance, pixel=settings.pixel, begins=span.begins_the_movie)
+        warnings=(
+            *((_FLASHED,) if flashed else ()),
+            *doubts_about(transitions, times_of, early, distance, pixel=settings.pixel, begins=span.begins_the_movie),
         ),
     )
+
+
+def _flashed(times_of: Floats, inner: Mask, span: Span) -> bool:
+    """Whether a movie begins with an extraction, most of which was over before frames could show what it began from."""
+    if len(times_of) == 0 or not span.begins_the_movie or span.recorder.direction == "insertion":
+        return False
+    first = times_of[0, inner & np.isfinite(times_of[0])]
+    return bool(np.median(first) < span.recorder.lasting_since_start())
 
 
 def _observed(

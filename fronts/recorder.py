@@ -42,14 +42,23 @@ class Recorder:
         direction: In extraction the order is followed backwards.
         shape: (y, x) of the frames.
         tempering: Share of a frame's evidence that is new.
+        alike_frames: How many frames in a row count as one look.
 
     Attributes:
         direction: As given.
         times: Of all frames, those that showed nothing included.
     """
 
-    def __init__(self, scheme: PhaseScheme, direction: Direction, shape: tuple[int, int], tempering: float) -> None:
+    def __init__(
+        self,
+        scheme: PhaseScheme,
+        direction: Direction,
+        shape: tuple[int, int],
+        tempering: float,
+        alike_frames: int = 1,
+    ) -> None:
         self.direction: Direction = direction
+        self._alike_frames = alike_frames
         order = scheme.reaction_order if direction == "insertion" else scheme.reaction_order[::-1]
         self._scheme = replace(scheme, reaction_order=order)
         self._arrival: ArrivalAccumulator | None = ArrivalAccumulator(self._scheme, shape, tempering=tempering)
@@ -86,13 +95,24 @@ class Recorder:
         """Let go of what further frames would need: the half cycle is over, and its posterior was handed out."""
         self._arrival = None
 
+    @property
+    def lasting_frames(self) -> float:
+        """In how many frames a pixel must be seen in a phase to have been in it."""
+        least, most = _LASTING_FRAMES
+        return float(np.clip(_LASTING * len(self._evident), max(least, self._alike_frames), most))
+
+    def lasting_since_start(self) -> float:
+        """When that many frames had shown something; infinite where fewer did."""
+        index = int(np.ceil(self.lasting_frames))
+        return self._evident[index] if index < len(self._evident) else np.inf
+
     def steps(self, particle: Mask) -> list[Step]:
         """Steps between the phases that a particle, shape (y, x), really passed."""
         order, ids = self._scheme.reaction_order, self._scheme.order_ids
         thinned = np.asarray(block_reduce(particle, self._thinning, np.max))
         thick = 2 * ndimage.binary_opening(thinned, iterations=self._thicken).sum() > thinned.sum()
         frames_in = (self._frames_thick if thick else self._frames_in)[:, thinned]
-        passed = frames_in >= np.clip(_LASTING * len(self._evident), *_LASTING_FRAMES)
+        passed = frames_in >= self.lasting_frames
         present = [0]
         for i in range(1, len(order)):
             beyond = passed[list(ids[i + 1 :])].any(axis=0).mean()

@@ -247,7 +247,7 @@ class FrontTracker:
         return Span(self._current, arrivals, start, end, begins_the_movie=self._turned_at is None)
 
     def _recorder(self, direction: Direction) -> Recorder:
-        return Recorder(self._scheme, direction, self._shape, self._tempering)
+        return Recorder(self._scheme, direction, self._shape, self._tempering, self._errors.alike_frames)
 
 
 def _warnings(particles: Sequence[ParticleResult]) -> Iterator[str]:

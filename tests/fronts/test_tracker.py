@@ -267,6 +267,19 @@ def test_a_movie_that_begins_with_extraction():
     assert cycle.transitions[0].rate.velocity.value == pytest.approx(2.5, rel=0.05)
 
 
+def test_first_frames_that_are_taken_for_reacted_are_no_extraction():
+    result = bar_tracker(lambda index: 70 if index < 2 else 10, 40).result(Calibration())
+    assert not result.reaction_observed
+    assert any("not for an extraction" in warning for warning in result.warnings)
+
+
+@pytest.mark.parametrize(("alike", "observed"), [(1, True), (5, False)])
+def test_frames_that_share_their_data_are_one_look(alike, observed):
+    errors = LabelErrors(alike_frames=alike)
+    tracker = bar_tracker(lambda index: 10 if index < 37 else 30, 40, errors=errors)
+    assert tracker.result(Calibration()).reaction_observed is observed
+
+
 def test_flicker_is_no_turn():
     rng = np.random.default_rng(0)
     flicker = rng.normal(0, 1.5, 60)
