@@ -26,6 +26,7 @@ _SECTORS = 18  # of 10 degrees; a direction and its opposite count as one, as th
 _FEWEST_SECTORS = 7  # a front that never turned by more than some 60 degrees tells nothing of the others
 _FEWEST_PX = 20  # in a sector
 _FARTHEST = np.log(4.0)  # of a pixel's speed beside the median: the rest is noise
+_LARGEST = np.log(30.0)  # ratio of speeds along the axes that is told apart from none at all across
 _EVIDENCE = 6.0  # of BIC that five forms must have over none: strong, as A. E. Raftery (1995) has it
 _STRETCH = 4.0  # error of the mean logarithm of the speeds in a sector, in units of that of all positions
 _FLOOR = 0.02  # of the mean logarithm in a sector: what a pixel grid does to gradients
@@ -127,7 +128,8 @@ def _log_speed(form: FormName, angles: Floats, q: Floats) -> Floats:
     turned = angles - q[2]
     if form in _FOLD:
         return np.asarray(np.log1p(np.clip(np.tanh(q[1]), -0.999, 0.999) * np.cos(_FOLD[form] * turned)))
-    along, across = np.exp(q[1] / 2) * np.abs(np.cos(turned)), np.exp(-q[1] / 2) * np.abs(np.sin(turned))
+    half = np.clip(q[1], -_LARGEST, _LARGEST) / 2
+    along, across = np.exp(half) * np.abs(np.cos(turned)), np.exp(-half) * np.abs(np.sin(turned))
     match form:
         case "ellipse":
             return np.asarray(np.log(np.hypot(along, across)))
