@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ionfront.core import ElectrochemistryError, Quantity
 from ionfront.datasets import ElectrochemicalLog
+from ionfront.fronts import independent_values, lag_one
 
 __all__ = ["log_offset"]
 
@@ -50,7 +51,8 @@ def log_offset(log: ElectrochemicalLog, time_s: Floats, progress: Floats) -> Qua
     explained = 1 - squares[best] / float(reacted.var())
     floor = 1e-12 * float(np.mean(reacted**2))  # of exact data: two offsets that both fit are not told apart
     ratio = np.log((squares + floor) / (squares[best] + floor))
-    fitting = max(_independent(fits[best]) - _FITTED, 1.0) * ratio <= _CHI2_95
+    independent = independent_values(time.size, lag_one(fits[best], _MOST_ALIKE))
+    fitting = max(independent - _FITTED, 1.0) * ratio <= _CHI2_95
     likely = offsets[fitting]
     frame = float(np.median(np.diff(time_s)))  # a change is seen a frame or so after it
     low, high = float(likely[0]) - frame, float(likely[-1]) + frame
@@ -71,10 +73,3 @@ def _left(log: ElectrochemicalLog, offset: float, time: Floats, reacted: Floats)
     centred = reacted - reacted.mean()
     length = float(charge @ charge)
     return np.asarray(centred if length == 0 else centred - charge * float(charge @ centred) / length)
-
-
-def _independent(left: Floats) -> float:
-    """How many independent values residuals stand for, as a first-order autoregression."""
-    variance = float(left @ left)
-    correlation = float(np.clip(left[1:] @ left[:-1] / variance, 0.0, _MOST_ALIKE)) if variance > 0 else 0.0
-    return left.size * (1 - correlation) / (1 + correlation)

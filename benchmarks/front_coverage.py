@@ -152,10 +152,7 @@ def _result(scene: Scene, kept: Sequence[int], segmenter: Segmenter) -> FrontRes
     with TemporaryDirectory() as folder:
         path, reference = Path(folder) / "labels.zarr", reference_for(segmenter, movie)
         measure_movie(movie, segmenter.probabilities, scheme, tracker, path, lambda *_: None, averaged, reference)
-    try:
-        return tracker.result(calibration)
-    except FrontFitError:
-        return None
+    return _measured(tracker, calibration)
 
 
 def _of_labels(scene: Scene, kept: Sequence[int], noise: float) -> FrontResult | None:
@@ -167,8 +164,12 @@ def _of_labels(scene: Scene, kept: Sequence[int], noise: float) -> FrontResult |
     movie = xr.DataArray(labels, {"time": scene.time_s[kept]}, ("time", "y", "x"))
     tracker = FrontTracker(DEFAULT_SCHEME, labels.shape[1:])
     measure_labels(movie, DEFAULT_SCHEME, tracker, None, lambda *_: None)
+    return _measured(tracker, Calibration(scene.pixel_size_nm, float(scene.time_s[1])))
+
+
+def _measured(tracker: FrontTracker, calibration: Calibration) -> FrontResult | None:
     try:
-        return tracker.result(Calibration(scene.pixel_size_nm, float(scene.time_s[1])))
+        return tracker.result(calibration)
     except FrontFitError:
         return None
 
@@ -221,18 +222,9 @@ def print_table(rows: Sequence[dict[str, Any]], still: Sequence[dict[str, Any]])
     measured = [row for row in rows if "velocity" in row]
     print(f"{len(rows)} movies, {len(measured)} with a rate law\n")
     print("| quantity | median absolute error | 95 % intervals that hold the truth |\n|---|---|---|")
-    for name in QUANTITIES:
-        values = np.array([row[name] for row in measured])
-        off = np.abs(values[:, 1] - values[:, 0])
-        if name == "velocity":
-            error = f"{np.median(off / values[:, 0]):.2%}"
-        elif name == "onset":
-            frames = off / np.array([row["frame_s"] for row in measured])
-            error = f"{np.median(frames):.2f} frames"
-        else:
-            error = f"{np.median(off):.3f}"
-        held = int(((values[:, 2] <= values[:, 0]) & (values[:, 0] <= values[:, 3])).sum())
-        print(f"| {name} | {error} | {_share(held, len(measured))} |")
+    formats = {"velocity": "{:.2%}", "exponent": "{:.3f}", "onset": "{:.2f} frames"}
+    for name, (off, held) in errors_of(measured).items():
+        print(f"| {name} | {formats[name].format(np.median(off))} | {_share(int(held.sum()), len(measured))} |")
     pixels = np.array([row["arrival_held"] for row in measured])
     off = np.median([row["arrival_off_s"] / row["frame_s"] for row in measured])
     print(f"| arrival time of a pixel | {off:.2f} frames | {pixels.mean():.1%} of pixels |\n")
@@ -245,6 +237,16 @@ def print_table(rows: Sequence[dict[str, Any]], still: Sequence[dict[str, Any]])
     print(f"called isotropic, as all are, of those seen in enough directions: {_share(isotropic, len(told))}")
     print(f"a change of law seen where there is none: {_share(changes, len(measured))}")
     print(f"fronts seen in movies without a reaction: {sum(row['reaction'] for row in still)} of {len(still)}")
+
+
+def errors_of(measured: Sequence[dict[str, Any]]) -> dict[str, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
+    """Of each quantity, its absolute errors (of velocity relative, of onset in frames), and which intervals hold."""
+    values = {name: np.array([row[name] for row in measured]).reshape(-1, 4) for name in QUANTITIES}
+    units = {"velocity": values["velocity"][:, 0], "onset": np.array([row["frame_s"] for row in measured])}
+    return {
+        name: (np.abs(v[:, 1] - v[:, 0]) / units.get(name, 1.0), (v[:, 2] <= v[:, 0]) & (v[:, 0] <= v[:, 3]))
+        for name, v in values.items()
+    }
 
 
 def _share(count: int, of: int) -> str:

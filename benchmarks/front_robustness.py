@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from front_coverage import QUANTITIES, Conditions, measure_all, read_rows, tasks
+from front_coverage import QUANTITIES, Conditions, errors_of, measure_all, read_rows, tasks
 from matplotlib.figure import Figure
 
 
@@ -60,16 +60,11 @@ def main() -> None:
 
 def summary(rows: Sequence[dict[str, Any]]) -> dict[str, np.ndarray[Any, Any]]:
     """Errors of each quantity, and 1 or 0 for each interval that holds or does not."""
-    measured = [row for row in rows if "velocity" in row]
-    values = {name: np.array([row[name] for row in measured]).reshape(-1, 4) for name in QUANTITIES}
-    off = {name: np.abs(v[:, 1] - v[:, 0]) for name, v in values.items()}
-    frame_s = np.array([row["frame_s"] for row in measured])
-    held = [(v[:, 2] <= v[:, 0]) & (v[:, 0] <= v[:, 3]) for v in values.values()]
-    return {
-        "velocity": 100 * off["velocity"] / values["velocity"][:, 0],
-        "exponent": off["exponent"],
-        "onset": off["onset"] / frame_s,
-        "held": 100.0 * np.concatenate(held),
+    found = errors_of([row for row in rows if "velocity" in row])
+    off = {name: errors for name, (errors, _) in found.items()}
+    return off | {
+        "velocity": 100 * off["velocity"],
+        "held": 100.0 * np.concatenate([held for _, held in found.values()]),
     }
 
 

@@ -3,6 +3,7 @@
 from .anisotropy import Anisotropy
 from .area_growth import AreaGrowth
 from .arrival import ArrivalAccumulator, ArrivalMap
+from .correlation import independent_values, lag_one
 from .further_laws import FURTHER_NAMES, AnyLawName, FurtherLaws
 from .kinetics import RateResult, TransitionResult
 from .label_errors import LabelErrors
@@ -33,4 +34,6 @@ __all__ = [
     "RateResult",
     "TransitionMap",
     "TransitionResult",
+    "independent_values",
+    "lag_one",
 ]

@@ -15,7 +15,8 @@ from scipy import optimize
 
 from ionfront.core import Quantity
 
-from .local import LocalFront, blocks_of
+from .blocks import blocks_in, draws_of_blocks
+from .local import LOCAL_BLOCKS, LocalFront
 
 __all__ = ["FORM_NAMES", "Anisotropy", "FormName", "front_anisotropy"]
 
@@ -69,7 +70,7 @@ def front_anisotropy(
     speeds = relative[rows, columns]
     speeds = np.clip(speeds - np.median(speeds), -_FARTHEST, _FARTHEST)
     sector = (local.direction[rows, columns] % np.pi / np.pi * _SECTORS).astype(np.intp) % _SECTORS
-    block = blocks_of(rows, columns)
+    block = blocks_in(rows, columns, **LOCAL_BLOCKS)
     cells = block * _SECTORS + sector
     shape = (int(block.max()) + 1, _SECTORS)
     total, count = (np.bincount(cells, w, minlength=shape[0] * _SECTORS).reshape(shape) for w in (speeds, None))
@@ -78,7 +79,7 @@ def front_anisotropy(
         return None
     angles = (seen + 0.5) * np.pi / _SECTORS
     rng = np.random.default_rng(seed)
-    draws = rng.multinomial(shape[0], np.full(shape[0], 1 / shape[0]), size=n_replicates)
+    draws = draws_of_blocks(shape[0], n_replicates, rng)
     measured = total.sum(axis=0)[seen] / count.sum(axis=0)[seen]
     drawn = (draws @ total)[:, seen], (draws @ count)[:, seen]
     replicates = np.where(drawn[1] > 0, drawn[0] / np.maximum(drawn[1], 1), measured)

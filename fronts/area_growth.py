@@ -14,7 +14,7 @@ from scipy import optimize
 from ionfront.core import Quantity
 from ionfront.physics import AreaFraction
 
-from .position import blocks_in, draws_of_blocks
+from .blocks import blocks_in, draws_of_blocks
 
 __all__ = ["AreaGrowth", "area_growth"]
 
@@ -56,7 +56,7 @@ def area_growth(arrival: Floats, particle: NDArray[np.bool_], time: Floats, *, s
         seed: Of the bootstrap, which draws blocks of the particle.
     """
     rows, columns = np.nonzero(particle)
-    block = blocks_in(rows, columns, _BLOCKS_ACROSS)
+    block = blocks_in(rows, columns, across=_BLOCKS_ACROSS)
     moment = np.searchsorted(time, arrival[rows, columns])
     cells = np.bincount(block * (time.size + 1) + moment, minlength=(block.max() + 1) * (time.size + 1))
     reached = np.cumsum(cells.reshape(-1, time.size + 1)[:, :-1], axis=1).astype(float)
@@ -64,7 +64,7 @@ def area_growth(arrival: Floats, particle: NDArray[np.bool_], time: Floats, *, s
     share = reached.sum(axis=0) / size.sum()
     if ((share > _ENDS[0]) & (share < _ENDS[1])).sum() < _FEWEST or share[0] > _FIRST:
         return None
-    draws = draws_of_blocks(size.size, _REPLICATES, seed)
+    draws = draws_of_blocks(size.size, _REPLICATES, np.random.default_rng(seed))
     curves = (draws @ reached) / (draws @ size)[:, None]
     curves = curves[curves[:, -1] > _ENDS[0]]  # a draw may hold no block that reacted
     best = _solve(time, share, None)

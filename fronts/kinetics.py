@@ -204,7 +204,7 @@ def _measure_rate(track: FrontTrack, pixel: float, errors: LabelErrors, closes_i
 def _replicates(track: FrontTrack, use: NDArray[np.bool_], pixel: float, scale_error: float, seed: int) -> list[Floats]:
     """Curves that could have been measured: resampled blocks, and the errors that all blocks share."""
     rng = np.random.default_rng([seed, 1])
-    scales = 1 + np.hypot(scale_error, 0.7 * pixel / track.depth) * rng.standard_normal(len(track.replicates))
+    scales = 1 + np.hypot(scale_error, OFFSET * pixel / track.depth) * rng.standard_normal(len(track.replicates))
     bent = np.hypot(BEND * scale_error * track.swept, _BEND_PX * pixel)
     bends = bent * _bends(track.time[use], len(scales), rng)
     starts = OFFSET * pixel * rng.standard_normal((len(scales), 1))

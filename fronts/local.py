@@ -8,10 +8,13 @@ from scipy import ndimage
 
 from .geometry import local_gradient
 
-__all__ = ["LocalFront", "blocks_of", "local_front"]
+__all__ = ["LOCAL_BLOCKS", "LocalFront", "local_front"]
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+
+LOCAL_BLOCKS = {"across": 5, "least_px": 8}
+"""Blocks that what is read off around pixels is drawn by: wider than its smoothing."""
 
 _SMOOTHING_PX = 3.0
 _MARGIN_PX = 4  # gradients are not trusted nearer to the outline
@@ -54,12 +57,3 @@ def local_front(arrival: Floats, swept: Mask) -> LocalFront:
         direction=np.where(inside, np.arctan2(gradient_y, gradient_x), np.nan),
         curvature=np.where(inside, divergence, np.nan),
     )
-
-
-def blocks_of(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Number of the block that each pixel belongs to, from 0: squares a fifth as wide as the area, 8 px at least.
-
-    Neighbours err alike, and are drawn together by the bootstrap.
-    """
-    side = max(8, int(np.sqrt(rows.size) / 5))
-    return np.asarray(np.unique((rows // side) * (columns.max() // side + 1) + columns // side, return_inverse=True)[1])

@@ -13,12 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionfront.core import Quantity
 
-__all__ = ["FrontTrack", "blocks_in", "completed_fraction", "draws_of_blocks", "track_front"]
+from .blocks import blocks_in, draws_of_blocks
+
+__all__ = ["FrontTrack", "completed_fraction", "track_front"]
 
 Floats = NDArray[np.float64]
 
 _TRIMMED = 0.2
-_BLOCKS_ACROSS = 10  # of the particle's area: the blocks that are drawn anew by the bootstrap
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def track_front(
     depth_of, arrival_of = distance[rows, columns], arrival[rows, columns]
     block = blocks_in(rows, columns)
     reading = _Reading(depth_of / pixel, np.searchsorted(moments, arrival_of), moments.size)
-    draws = draws_of_blocks(int(block.max()) + 1, n_replicates, seed)
+    draws = draws_of_blocks(int(block.max()) + 1, n_replicates, np.random.default_rng(seed))
     replicates = [reading.position_px(draw[block]) for draw in draws]
     return FrontTrack(
         time=moments,
@@ -88,7 +89,7 @@ def completed_fraction(
     rows, columns = np.nonzero(particle)
     reached, block = np.isfinite(arrival[particle]), blocks_in(rows, columns)
     done, all_of = np.bincount(block, reached), np.bincount(block).astype(float)
-    draws = draws_of_blocks(all_of.size, n_replicates, seed)
+    draws = draws_of_blocks(all_of.size, n_replicates, np.random.default_rng(seed))
     return Quantity.from_samples(float(reached.mean()), (draws @ done) / (draws @ all_of))
 
 
@@ -116,15 +117,3 @@ def _widths(filled: NDArray[np.intp], n_bins: int) -> Floats:
     """How many bins each filled one stands for, shape (n_filled,): its own and half of the empty ones beside it."""
     edges = np.concatenate([[0.0], (filled[1:] + filled[:-1] + 1) / 2, [float(n_bins)]])
     return np.diff(edges)
-
-
-def blocks_in(rows: NDArray[np.intp], columns: NDArray[np.intp], across: int = _BLOCKS_ACROSS) -> NDArray[np.intp]:
-    """Number of the block that each pixel belongs to, counted from 0; about `across` squared of them."""
-    side = max(4, int(np.sqrt(rows.size) / across))
-    keys = (rows // side) * (int(columns.max()) // side + 1) + columns // side
-    return np.asarray(np.unique(keys, return_inverse=True)[1])
-
-
-def draws_of_blocks(n_blocks: int, n_replicates: int, seed: int) -> Floats:
-    rng = np.random.default_rng(seed)
-    return rng.multinomial(n_blocks, np.full(n_blocks, 1 / n_blocks), size=n_replicates).astype(float)

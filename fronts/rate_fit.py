@@ -11,6 +11,7 @@ from scipy import optimize
 from ionfront.core import FrontFitError
 from ionfront.physics import LawName, Linear, Mixed, Parabolic, RateLaw, SelfLimiting
 
+from .correlation import independent_values, lag_one
 from .position import FrontTrack
 
 __all__ = [
@@ -154,12 +155,12 @@ def information_criteria(
         pixel: Length of a pixel in the unit of the residuals.
     """
     closest = min(residuals.values(), key=lambda left: float(np.sum(left**2)))
-    correlation = _lag_one(closest)
+    correlation = lag_one(closest)
     white = {name: _whitened(left, correlation) for name, left in residuals.items()}
     n = closest.size
     floor = _FLOOR * pixel * np.sqrt(1 - correlation**2)
     noise2 = max(float(np.sum(_whitened(closest, correlation) ** 2)) / max(n - 4, 1), floor**2)
-    effective = max(2.0, n * (1 - correlation) / (1 + correlation))
+    effective = max(2.0, independent_values(n, correlation))
     return {
         name: float(np.sum(left**2) / noise2 + parameters[name] * np.log(effective)) for name, left in white.items()
     }
@@ -201,12 +202,6 @@ def _solve(family: LawFamily, t: Floats, x: Floats, hair: float, start: Floats) 
 
 def _exp(value: float) -> float:
     return float(np.exp(value))
-
-
-def _lag_one(residuals: Floats) -> float:
-    centred = residuals - residuals.mean()
-    variance = float(centred @ centred)
-    return float(np.clip(centred[1:] @ centred[:-1] / variance, 0.0, 0.95)) if variance > 0 else 0.0
 
 
 def _whitened(residuals: Floats, correlation: float) -> Floats:

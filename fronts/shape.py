@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from ionfront.core import Quantity
 
-from .local import LocalFront, blocks_of
+from .blocks import blocks_in, draws_of_blocks
+from .local import LOCAL_BLOCKS, LocalFront
 
 __all__ = ["FrontShape", "front_shape"]
 
@@ -41,11 +42,10 @@ def front_shape(
     rows, columns = np.nonzero(local.trusted)
     if rows.size < _FEWEST_PX:
         return None
-    block = blocks_of(rows, columns)
+    block = blocks_in(rows, columns, **LOCAL_BLOCKS)
     total = np.bincount(block, np.clip(local.curvature[rows, columns], -1.0, 1.0))
     count = np.bincount(block)
-    rng = np.random.default_rng(seed)
-    draws = rng.multinomial(count.size, np.full(count.size, 1 / count.size), size=n_replicates)
+    draws = draws_of_blocks(count.size, n_replicates, np.random.default_rng(seed))
     value = float(total.sum() / count.sum())
     curvature = Quantity.from_samples(value, (draws @ total) / (draws @ count))
     return FrontShape(_word(curvature, half_width_px), curvature)

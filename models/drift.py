@@ -35,11 +35,6 @@ class DriftWatch:
         self._measure: Spectrum | None = None
         self._latest: Spectrum | None = None
 
-    @property
-    def measuring(self) -> bool:
-        """Whether there is a measure yet."""
-        return self._measure is not None
-
     def moved(self, image: Floats) -> bool:
         """Whether a normalised frame, shape (y, x), lies farther from the measure than allowed, and surely so."""
         step = math.ceil(max(image.shape) / _SIDE_PX)

@@ -120,7 +120,7 @@ class SkippingSegmenter:
             self._drift = DriftWatch(self._settings.drift_px)
         moved = self._drift.moved(views[0][0])  # the finest of the views
         shares = [held.update(view, moved) for held, view in zip(self._held, views, strict=True)]
-        if moved or shares[0] >= 1 or not self._drift.measuring:
+        if shares[0] >= 1:  # as in the first frame, and where it moved
             self._drift.accept()
         self._frames += 1
         self._looks += float(np.average(shares, weights=[view.size for view in views]))

@@ -59,15 +59,13 @@ def speed_in_series_nm_s(
         *(np.asarray(x, float) for x in (available_ev, exchange_nm_s, cost_v_s_nm))
     )
     psi = np.maximum(psi, 0.0)
-    open_circuit = np.isinf(cost)
-    cost = np.where(open_circuit, 1.0, cost)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        fastest = np.where(open_circuit, 0.0, np.fmin(exchange * kinetics(psi), psi / cost))
-    low, high = np.zeros_like(fastest), fastest.copy()
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        slower = exchange * kinetics(psi - cost * middle) < middle
-        low, high = np.where(slower, low, middle), np.where(slower, middle, high)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # of no cost, and of an infinite one
+        high = np.fmin(exchange * kinetics(psi), psi / cost)
+        low = np.zeros_like(high)
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2
+            slower = exchange * kinetics(psi - cost * middle) < middle
+            low, high = np.where(slower, low, middle), np.where(slower, middle, high)
     return np.asarray((low + high) / 2)
 
 
