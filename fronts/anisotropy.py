@@ -1,9 +1,8 @@
 """Whether a front goes faster in some directions of a particle than in others.
 
 The speed of a front along its normal n is the support function of the shape that it would grow into from a point
-(Wulff's construction; Huygens). Four shapes are tried, beside none: an ellipse, F^2 = a^2 nx^2 + b^2 ny^2; a rectangle,
-F = a |nx| + b |ny|; a diamond, F = max(a |nx|, b |ny|); and F = a (1 + e cos k(theta - theta0)) with k = 4 and 6 for
-lattices of that symmetry.
+(`physics.growth_shapes`). Tried are, beside none, an ellipse, a rectangle, a diamond, and lattices of four- and sixfold
+symmetry.
 """
 
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import optimize
 
 from ionfront.core import Quantity
+from ionfront.physics import LatticeFold, lattice_speed, two_axes_speed
 
 from .blocks import blocks_in, draws_of_blocks
 from .local import LOCAL_BLOCKS, LocalFront
@@ -127,17 +127,13 @@ def _log_speed(form: FormName, angles: Floats, q: Floats) -> Floats:
     if form == "isotropic":
         return np.zeros_like(angles)
     turned = angles - q[2]
-    if form in _FOLD:
-        return np.asarray(np.log1p(np.clip(np.tanh(q[1]), -0.999, 0.999) * np.cos(_FOLD[form] * turned)))
-    half = np.clip(q[1], -_LARGEST, _LARGEST) / 2
-    along, across = np.exp(half) * np.abs(np.cos(turned)), np.exp(-half) * np.abs(np.sin(turned))
     match form:
-        case "ellipse":
-            return np.asarray(np.log(np.hypot(along, across)))
-        case "rectangle":
-            return np.asarray(np.log(along + across))
+        case "fourfold" | "sixfold":
+            strength = np.clip(np.tanh(q[1]), -0.999, 0.999)
+            return np.asarray(np.log(lattice_speed(_FOLD[form], turned, strength)))
         case _:
-            return np.asarray(np.log(np.maximum(along, across)))
+            half = np.clip(q[1], -_LARGEST, _LARGEST) / 2
+            return np.asarray(np.log(two_axes_speed(form, turned, np.exp(half), np.exp(-half))))
 
 
 def _ratio(form: FormName, q: Floats) -> float:
@@ -157,7 +153,7 @@ def _difference(form: FormName, angle_deg: float, from_deg: float) -> float:
     return float((angle_deg - from_deg + period / 2) % period - period / 2)
 
 
-_FOLD: dict[FormName, int] = {"fourfold": 4, "sixfold": 6}
+_FOLD: dict[FormName, LatticeFold] = {"fourfold": 4, "sixfold": 6}
 _PERIOD: dict[FormName, float] = {
     "isotropic": np.pi,
     "ellipse": np.pi,
