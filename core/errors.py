@@ -6,6 +6,7 @@ __all__ = [
     "FrontFitError",
     "IonFrontError",
     "LabelledDataError",
+    "MaterialError",
     "MissingExtraError",
     "ModelFileError",
     "MovieError",
@@ -41,6 +42,10 @@ class ElectrochemistryError(IonFrontError):
 
 class LabelledDataError(IonFrontError):
     """A labelled data set breaks its layout: sizes, label ids, orphans or groups."""
+
+
+class MaterialError(IonFrontError):
+    """A host, an ion or a formula is not known, or a table of them is broken."""
 
 
 class ModelFileError(IonFrontError):

@@ -1,15 +1,18 @@
-"""Movies and labelled frames in and out, and synthetic movies."""
+"""Movies and labelled frames in and out, synthetic movies, tables of materials and of the literature."""
 
 from .ahead import read_ahead
 from .averaging import averaged_frames, frames_to_average
 from .blocks import block_means
 from .electrochemistry import ElectrochemicalLog, read_electrochemistry
+from .elements import FEATURE_NAMES, IONIC_RADIUS_NM, composition_features
 from .grey import is_blanked, without_gaps
 from .importers import import_coco, import_yolo
 from .labelled import LabelledFrame, LabelledSet, read_labelled
 from .labelled_changes import extend_labelled, replace_labels
 from .labelled_writer import write_labelled
 from .labelmovie import LabelWriter, names_phases, open_labels, scheme_of, write_label_zarr
+from .literature import Observation, Ordering, literature, orderings, read_literature
+from .materials import IONS, IonName, MaterialStep, Value, composition, hosts, material_steps
 from .movie import calibration_of, movie_name, open_movie
 from .painted import import_labels
 from .reference import Reference, first_frames
@@ -29,37 +32,52 @@ from .synth import (
 
 __all__ = [
     "FAMILY_NAMES",
+    "FEATURE_NAMES",
+    "IONIC_RADIUS_NM",
+    "IONS",
     "OUTLIER_NAMES",
     "SHAPE_NAMES",
     "ElectrochemicalLog",
     "FamilyName",
+    "IonName",
     "LabelWriter",
     "LabelledFrame",
     "LabelledSet",
+    "MaterialStep",
+    "Observation",
+    "Ordering",
     "OutlierName",
     "Reference",
     "Scene",
     "ShapeName",
+    "Value",
     "averaged_frames",
     "block_means",
     "calibration_of",
+    "composition",
+    "composition_features",
     "extend_labelled",
     "first_frames",
     "frames_to_average",
     "group_folds",
+    "hosts",
     "import_coco",
     "import_labels",
     "import_yolo",
     "is_blanked",
+    "literature",
+    "material_steps",
     "movie_name",
     "names_phases",
     "open_labels",
     "open_movie",
+    "orderings",
     "random_outlier",
     "random_scene",
     "read_ahead",
     "read_electrochemistry",
     "read_labelled",
+    "read_literature",
     "replace_labels",
     "scheme_of",
     "split_by_group",
