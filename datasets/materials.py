@@ -109,10 +109,8 @@ def material_steps(host: str, ion: IonName) -> tuple[MaterialStep, ...]:
         raise MaterialError(f"{host} is not in the table of hosts, which has {', '.join(hosts())}.")
     table = _table("steps")
     rows = table[(table["host"] == host) & (table["ion"] == ion)].sort_values("step")
-    states = [
-        _state(_table("hosts").set_index("host").loc[host, "state"]),
-        *(_state(str(state)) for state in rows["state"]),
-    ]
+    pristine = dict(zip(_table("hosts")["host"], _table("hosts")["state"], strict=True))
+    states = [_state(str(state)) for state in (pristine[host], *rows["state"])]
     known = _known(host, ion)
     potentials: list[Value | None] = []
     steps = []

@@ -8,9 +8,10 @@ that runs several steps' fronts through a particle.
 from .area_fraction import AreaFraction, avrami_readings
 from .closed_cores import PlasticCore, ShrinkingCore
 from .driving_force import capillary_work_ev, expansion_work_ev, front_current_a_m2, front_speed_of_current_nm_s
+from .front_course import FrontCases, FrontCourse, front_course
 from .growth_shapes import LatticeFold, TwoAxes, lattice_speed, two_axes_speed
 from .hopping import SITE_LATTICES, SiteLattice, hop_diffusivity_nm2_s, stress_factor
-from .interface_kinetics import butler_volmer, marcus_hush_chidsey
+from .interface_kinetics import butler_volmer, marcus_hush_chidsey, tabulated_marcus_hush_chidsey
 from .marching import travel_cost
 from .moving_front import Body, Growth, Step
 from .rate_laws import LAW_NAMES, Exponential, LawName, Linear, Mixed, Parabolic, RateLaw, SelfLimiting
@@ -36,6 +37,8 @@ __all__ = [
     "AreaFraction",
     "Body",
     "Exponential",
+    "FrontCases",
+    "FrontCourse",
     "FrontGeometry",
     "GeometryName",
     "Growth",
@@ -60,6 +63,7 @@ __all__ = [
     "expansion_work_ev",
     "film_curvature_per_nm",
     "film_stress_gpa",
+    "front_course",
     "front_current_a_m2",
     "front_speed_of_current_nm_s",
     "front_stress_gpa",
@@ -73,6 +77,7 @@ __all__ = [
     "speed_in_series_nm_s",
     "stall_core",
     "stress_factor",
+    "tabulated_marcus_hush_chidsey",
     "travel_cost",
     "two_axes_speed",
 ]
