@@ -10,7 +10,7 @@ from .label_errors import LabelErrors
 from .law_turn import LawTurn
 from .particle import HalfCycle, ParticleResult
 from .position import FrontTrack
-from .rate_fit import LawFit
+from .rate_fit import LawFit, fit_exponent, fit_law, law_probabilities
 from .shape import FrontShape
 from .tracker import FrontResult, FrontTracker, TransitionMap
 
@@ -34,6 +34,9 @@ __all__ = [
     "RateResult",
     "TransitionMap",
     "TransitionResult",
+    "fit_exponent",
+    "fit_law",
     "independent_values",
     "lag_one",
+    "law_probabilities",
 ]

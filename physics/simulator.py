@@ -126,7 +126,8 @@ class _Run:
         lost = self._lost_v(going)
         speeds = {k: self._fronts[k].speed_nm_s(lost) for k in going}
         self._record(speeds, lost)
-        largest = max((float(speed.max()) for speed in speeds.values()), default=0.0)
+        at_front = [speed[self._fronts[k].length_px > 0] for k, speed in speeds.items()]
+        largest = max((float(speed.max(initial=0.0)) for speed in at_front), default=0.0)
         self._fastest = max(self._fastest, largest)
         later = [front.step.delay_s for k, front in enumerate(self._fronts) if not started[k]]
         end = min([until_s, *later])
@@ -136,7 +137,8 @@ class _Run:
         step = end - self._time if resting else min(end - self._time, _COURANT * self._pixel / largest)
         for k, speed in speeds.items():
             ahead = self._fronts[k - 1].level.phi if k else None
-            pixels, after = self._fronts[k].level.advance(slopes[k], speed / self._pixel, step, ahead)
+            within = np.minimum(speed, largest) / self._pixel  # what lies farther off may not go beyond the front
+            pixels, after = self._fronts[k].level.advance(slopes[k], within, step, ahead)
             self._arrival[k, pixels] = self._time + after
         self._time = end if resting else self._time + step
         for front in self._fronts:

@@ -75,7 +75,7 @@ def test_resistance_of_the_product_makes_the_front_deal_and_grove_s():
     drives = np.linspace(1e-6, 0.005, 4000)
     cost = float(cost_v_s_nm(0.018, 2, path_nm=1.0, conductivity_s_m=sigma))
     speeds = marcus_hush_chidsey(drives, 0.5)
-    depth = np.array([5.5, 20.5, 50.5, 99.5])
+    depth = np.array([20.5, 50.5, 99.5])
     fine = np.linspace(0, 100, 4001)
     pace = [np.interp(0.0, drives + cost * x * speeds - 0.005, speeds) for x in fine]
     time = np.concatenate([[0], np.cumsum(np.diff(fine) / np.sqrt(np.multiply(pace[1:], pace[:-1])))])
