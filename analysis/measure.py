@@ -35,7 +35,7 @@ Progress = Callable[[int, int], None]
 LABEL_ERROR = 0.05
 """Share of pixels that a labelling tool is taken to get wrong, where it does not say."""
 
-NETWORK_ERRORS = LabelErrors(scale=0.10, spread=1.5, evidence=0.1)
+NETWORK_ERRORS = LabelErrors(scale=0.10, spread=1.5, evidence=0.1, start_px=7.0)
 """What the bundled network has wrong; see docs/uncertainty.md."""
 
 

@@ -29,7 +29,7 @@ _FEWEST_PX = 20  # in a sector
 _FARTHEST = np.log(4.0)  # of a pixel's speed beside the median: the rest is noise
 _LARGEST = np.log(30.0)  # ratio of speeds along the axes that is told apart from none at all across
 _EVIDENCE = 6.0  # of BIC that five forms must have over none: strong, as A. E. Raftery (1995) has it
-_STRETCH = 4.0  # error of the mean logarithm of the speeds in a sector, in units of that of all positions
+_STRETCH = 6.0  # error of the mean logarithm of the speeds in a sector, in units of that of all positions
 _FLOOR = 0.02  # of the mean logarithm in a sector: what a pixel grid does to gradients
 
 

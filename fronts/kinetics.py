@@ -26,6 +26,7 @@ BEND = 0.3
 """How far what makes the relative error of all positions also bends a track: root mean square in units of it."""
 
 _BEND_PX = 0.5  # the same, of nearly perfect labels
+_START_FADES_PX = 25.0  # beyond it positions through the network spread as in the middle of a particle
 _WAVES = 3  # half waves over the track that a bend is made of
 
 
@@ -171,7 +172,7 @@ def _measure_rate(track: FrontTrack, pixel: float, errors: LabelErrors, closes_i
     probabilities = law_probabilities(fits, pixel, errors.evidence)
     law = max(probabilities, key=lambda name: probabilities[name])
     end = float(track.time[-1])
-    curves = _replicates(track, use, pixel, errors.scale, seed)
+    curves = _replicates(track, use, pixel, errors, seed)
     again = [fit_law(law, time, curve, pixel, near=fits[law]) for curve in curves]
     exponents = [fit_exponent(time, curve, pixel) for curve in curves]
     bands = np.quantile([fit.position(track.time) for fit in again], [0.025, 0.975], axis=0)
@@ -201,14 +202,18 @@ def _measure_rate(track: FrontTrack, pixel: float, errors: LabelErrors, closes_i
     )
 
 
-def _replicates(track: FrontTrack, use: NDArray[np.bool_], pixel: float, scale_error: float, seed: int) -> list[Floats]:
+def _replicates(
+    track: FrontTrack, use: NDArray[np.bool_], pixel: float, errors: LabelErrors, seed: int
+) -> list[Floats]:
     """Curves that could have been measured: resampled blocks, and the errors that all blocks share."""
     rng = np.random.default_rng([seed, 1])
-    scales = 1 + np.hypot(scale_error, OFFSET * pixel / track.depth) * rng.standard_normal(len(track.replicates))
-    bent = np.hypot(BEND * scale_error * track.swept, _BEND_PX * pixel)
+    scales = 1 + np.hypot(errors.scale, OFFSET * pixel / track.depth) * rng.standard_normal(len(track.replicates))
+    bent = np.hypot(BEND * errors.scale * track.swept, _BEND_PX * pixel)
     bends = bent * _bends(track.time[use], len(scales), rng)
     starts = OFFSET * pixel * rng.standard_normal((len(scales), 1))
-    curves = track.replicates[:, use] * scales[:, None] + bends + starts
+    fading = np.exp(-np.square(track.position[use] / (_START_FADES_PX * pixel)))
+    thin = errors.start_px * pixel * fading * rng.standard_normal((len(scales), 1))
+    curves = track.replicates[:, use] * scales[:, None] + bends + starts + thin
     return [np.maximum(curve, 1e-6 * pixel) for curve in curves if curve.max() > 0]
 
 

@@ -14,10 +14,13 @@ class LabelErrors:
             wrong in every frame.
         spread: By how much arrival times are less sure than their posterior says.
         evidence: Share of the evidence between rate laws that counts: what bends a track is not all its law.
+        start_px: Standard error of positions at the entry [px], over and above: a product that is still thin is hard to
+            see, and seen too thick or too thin by as much all along. It fades within some 25 pixels.
         alike_frames: How many frames in a row share what they were made of, as running means do.
     """
 
     scale: float = 0.012
     spread: float = 1.0
     evidence: float = 1.0
+    start_px: float = 0.0
     alike_frames: int = 1

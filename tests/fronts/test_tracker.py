@@ -100,6 +100,20 @@ def test_what_labels_have_wrong_widens_what_is_said():
     assert after.high - after.low > 3 * (before.high - before.low)
 
 
+def test_a_start_that_is_hard_to_see_widens_the_onset_above_all():
+    scene = still_scene(1, shape="wire", law="linear", n_fronts=1)
+    results = (result_of(scene), result_of(scene, errors=LabelErrors(start_px=7.0)))
+    sure, unsure = (result.transitions[0].rate for result in results)
+    assert unsure.onset.value == sure.onset.value
+
+    def widened(name: str) -> float:
+        after, before = (getattr(rate, name) for rate in (unsure, sure))
+        return (after.high - after.low) / (before.high - before.low)
+
+    assert widened("onset") > 1.5
+    assert widened("onset") > widened("velocity")
+
+
 def test_drift_does_not_change_the_speed():
     still = still_scene(1, shape="flake", law="linear", n_fronts=1)
     drift = np.outer(np.linspace(0, 1, 30), [2.4, -1.8])
