@@ -1,17 +1,19 @@
 """What commands say while they work, and when they are done."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from ionfront.analysis import Progress as Report
 from ionfront.core import UsageError
 
-__all__ = ["frame_progress", "known_name", "say", "say_json", "warn"]
+__all__ = ["frame_progress", "known_name", "say", "say_json", "say_table", "stage_progress"]
+__all__ += ["warn"]
 
 Name = TypeVar("Name", bound=str)
 
@@ -28,6 +30,15 @@ def frame_progress(title: str) -> Iterator[Report]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
+@contextmanager
+def stage_progress() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on stderr for work of several stages; silent where nobody watches."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=_err, transient=True, disable=not _err.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda stage, done, total: bar.update(task, description=stage, completed=done, total=total)
+
+
 def say(text: str) -> None:
     """A line on stdout."""
     _out.print(text, markup=False)
@@ -36,6 +47,11 @@ def say(text: str) -> None:
 def say_json(content: Any) -> None:
     """A result on stdout, for programs."""
     _out.print(json.dumps(content, indent=2), markup=False)
+
+
+def say_table(table: Table) -> None:
+    """A table on stdout."""
+    _out.print(table, markup=False)
 
 
 def warn(text: str) -> None:

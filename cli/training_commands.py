@@ -13,7 +13,7 @@ from ionfront.training.evaluate import Evaluation, chosen_frames, evaluate
 from ionfront.training.provenance import seen_in_training
 from ionfront.training.report import print_evaluation
 
-from .console import say, say_json, warn
+from .console import say, say_json, stage_progress, warn
 from .model_option import Model, local_model
 
 if TYPE_CHECKING:
@@ -53,6 +53,31 @@ def train_segmenter_command(
     _show(result.evaluation, as_json, None)
     if not as_json:
         say(f"Model: {result.model_path}  (scores on the validation frames)")
+
+
+@train_app.command("kinetics", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def train_kinetics_command(
+    context: typer.Context,
+    config: Config = None,
+    runs: Annotated[
+        list[Path] | None,
+        typer.Option(help="Folder that analyze wrote, of a movie with --host and --ion; may be given several times."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train the kinetics head; any knob of the recipe may follow, e.g. --data.simulated 500."""
+    try:
+        from ionfront.training.train_kinetics import train_kinetics
+    except ImportError as error:
+        raise no_training(error) from error
+    told = ["--data.runs=" + json.dumps([str(folder) for folder in runs])] if runs else []
+    with stage_progress() as progress:
+        result = train_kinetics([*_recipes(config or ["kinetics"]), *told, *context.args], progress)
+    if as_json:
+        say_json({"model": str(result.model_path), "median_error_log10": result.median_error, "run_id": result.run_id})
+        return
+    say(f"Median error of log10 speed on hosts that were left out: {result.median_error:.2f}")
+    say(f"Model: {result.model_path}")
 
 
 def evaluate_command(

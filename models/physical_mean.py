@@ -54,7 +54,8 @@ def swept_speed_nm_s(course: FrontCourse) -> Floats:
     reached = np.isfinite(course.time_s).sum(axis=1)
     step = course.depth_nm[:, 1] - course.depth_nm[:, 0]
     tenths = [np.clip(share * reached - 0.5, 0, np.maximum(reached - 1, 0)) for share in (0.1, 0.9)]
-    early, late = (_between(course.time_s, place) for place in tenths)
+    time = np.maximum.accumulate(np.where(np.isfinite(course.time_s), course.time_s, 0.0), axis=1)
+    early, late = (_between(time, place) for place in tenths)
     with np.errstate(divide="ignore", invalid="ignore"):
         speed = step * (tenths[1] - tenths[0]) / (late - early)
     return np.where(reached > 1, speed, 0.0)
@@ -63,5 +64,4 @@ def swept_speed_nm_s(course: FrontCourse) -> Floats:
 def _between(values: Floats, place: Floats) -> Floats:
     low = np.minimum(np.floor(place).astype(np.intp), values.shape[1] - 2)
     rows = np.arange(len(values))
-    high = np.where(np.isfinite(values[rows, low + 1]), values[rows, low + 1], values[rows, low])
-    return np.asarray(values[rows, low] + (place - low) * (high - values[rows, low]))
+    return np.asarray(values[rows, low] + (place - low) * (values[rows, low + 1] - values[rows, low]))

@@ -15,7 +15,15 @@ from ionfront.datasets import IONIC_RADIUS_NM, MaterialStep, composition
 from ionfront.physics import GEOMETRIES, FrontCases, GeometryName
 from ionfront.physics.units import BOLTZMANN_EV_K, ROOM_TEMPERATURE_K
 
-__all__ = ["ASSUMED_BARRIER_EV", "ASSUMED_POTENTIAL_V", "Experiment", "Reactions", "Unknowns", "drawn", "reactions"]
+__all__ = [
+    "ASSUMED_BARRIER_EV",
+    "ASSUMED_POTENTIAL_V",
+    "Experiment",
+    "Reactions",
+    "Unknowns",
+    "drawn",
+    "reactions",
+]
 
 Floats = NDArray[np.float64]
 
@@ -35,6 +43,7 @@ class Experiment:
         size_nm: Way from the contact to the end of the particle, or radius of a core that closes.
         bias_v: Bias that drives ions into the sample, against the alkali metal.
         temperature_k: Of the sample.
+        contact_ohm_m2: Resistance of contact and solid electrolyte, where it is known; it differs from cell to cell.
 
     Raises:
         UsageError: A size or a temperature that is not above 0, or an unknown geometry.
@@ -44,6 +53,7 @@ class Experiment:
     size_nm: float = 200.0
     bias_v: float = 1.0
     temperature_k: float = ROOM_TEMPERATURE_K
+    contact_ohm_m2: float | None = None
 
     def __post_init__(self) -> None:
         if self.geometry not in GEOMETRIES:
@@ -52,6 +62,8 @@ class Experiment:
             raise UsageError(f"size_nm is {self.size_nm}; it needs to be above 0.")
         if not (np.isfinite(self.temperature_k) and self.temperature_k > 0):
             raise UsageError(f"temperature_k is {self.temperature_k}; it needs to be above 0.")
+        if self.contact_ohm_m2 is not None and not (np.isfinite(self.contact_ohm_m2) and self.contact_ohm_m2 > 0):
+            raise UsageError(f"contact_ohm_m2 is {self.contact_ohm_m2}; it needs to be above 0.")
         if not np.isfinite(self.bias_v):
             raise UsageError(f"bias_v is {self.bias_v}; it needs to be a number.")
 
@@ -64,6 +76,7 @@ class Reactions:
         mechanism, ions, host_volume_nm3, expansion, potential_v, bulk_modulus_gpa, barrier_ev: As in `MaterialStep`.
         crowding: How much wider than lithium the ion is; 1 is sodium in an oxide, and large anions leave more room.
         geometry, size_nm, bias_v, temperature_k: As `Experiment` has them.
+        contact: Resistance of contact and solid electrolyte [log10 ohm m^2]; NaN where it is not known.
     """
 
     mechanism: NDArray[np.str_]
@@ -78,6 +91,7 @@ class Reactions:
     size_nm: Floats
     bias_v: Floats
     temperature_k: Floats
+    contact: Floats
 
     def __len__(self) -> int:
         return len(self.ions)
@@ -100,6 +114,7 @@ def reactions(steps: list[MaterialStep], experiments: list[Experiment]) -> React
         size_nm=np.array([e.size_nm for e in experiments]),
         bias_v=np.array([e.bias_v for e in experiments]),
         temperature_k=np.array([e.temperature_k for e in experiments]),
+        contact=np.array([np.log10(e.contact_ohm_m2) if e.contact_ohm_m2 else np.nan for e in experiments]),
     )
 
 
@@ -182,7 +197,7 @@ def front_cases(r: Reactions, unknowns: Unknowns) -> FrontCases:
         depth_nm=r.size_nm,
         strain_share=unknowns.strain_share,
         reorganisation_ev=unknowns.reorganisation_ev,
-        contact_ohm_m2=10 ** np.asarray(unknowns.contact),
+        contact_ohm_m2=10 ** np.where(np.isnan(r.contact), unknowns.contact, r.contact),
         conductivity_s_m=10 ** np.asarray(conductivity),
         temperature_k=r.temperature_k,
     )

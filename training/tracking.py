@@ -86,16 +86,20 @@ class Run:
         """A picture artifact."""
         self._client.log_figure(self.run_id, figure, name)
 
-    def register(self, model_file: Path) -> str:
-        """Register a model file in the ONNX flavour with alias "candidate"; returns its version."""
+    def register(self, model_file: Path, signature: ModelSignature | None = None) -> str:
+        """Register a model file in the ONNX flavour with alias "candidate"; returns its version.
+
+        Args:
+            model_file: The file.
+            signature: What it takes and gives; None for a segmenter.
+        """
         name = self._settings.registered_name
-        channels = read_info(model_file).architecture.channels
         with _current(self._settings.uri), mlflow.start_run(run_id=self.run_id):
             logged = mlflow.onnx.log_model(
                 onnx.load_model(model_file),
-                name="segmenter",
+                name=self._settings.experiment,
                 registered_model_name=name,
-                signature=_signature(channels),
+                signature=signature or _signature(read_info(model_file).architecture.channels),
                 pip_requirements=_REQUIREMENTS,
                 save_as_external_data=False,
             )

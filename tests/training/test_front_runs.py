@@ -1,5 +1,7 @@
 """Simulated runs: the same again for the same seed, and in the plane what the physics says along one depth."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from ionfront.datasets import material_steps
 from ionfront.models.physical_mean import mean_log_speed
 from ionfront.models.reaction import front_cases
 from ionfront.physics import LAW_NAMES, front_course
-from ionfront.training.front_runs import all_steps, simulated_runs, track_of
+from ionfront.training.front_runs import all_steps, course_runs, simulated_runs, track_of
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +18,8 @@ def runs():
 
 
 def test_runs_agree_with_the_physics_that_was_drawn(runs):
-    known = mean_log_speed(front_course(front_cases(runs.reactions, runs.unknowns)))
+    told = replace(runs.reactions, contact=np.full(len(runs.reactions), np.nan))
+    known = mean_log_speed(front_course(front_cases(told, runs.unknowns)))
     off = runs.log_speed - known
     assert np.isfinite(runs.log_speed).mean() > 0.7
     assert np.nanmedian(np.abs(off)) < 0.1
@@ -47,3 +50,12 @@ def test_a_front_that_stops_has_reacted_a_part():
     nothing = track_of(np.full(24, np.inf), depth)
     assert nothing.fraction == 0
     assert np.isnan(nothing.log_speed)
+
+
+def test_courses_are_runs_without_flaws():
+    runs = course_runs(all_steps() * 3, seed=5)
+    known = mean_log_speed(front_course(front_cases(runs.reactions, runs.unknowns)))
+    assert np.isfinite(runs.log_speed).all()
+    assert runs.log_speed == pytest.approx(known, abs=0.15)
+    assert 0.3 < np.isnan(runs.reactions.contact).mean() < 0.7
+    assert np.isnan(runs.exponent).all()

@@ -1,0 +1,170 @@
+"""What to expect of a reaction, why, and what each part of the answer rests on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ionfront.core import Quantity, UsageError
+from ionfront.datasets import IonName, MaterialStep, Value, literature, material_steps
+from ionfront.models.kinetics_head import KineticsHead
+from ionfront.models.physical_mean import PARTS
+from ionfront.models.reaction import ASSUMED_BARRIER_EV, ASSUMED_POTENTIAL_V, Experiment, Reactions, reactions
+from ionfront.physics import LAW_NAMES
+
+__all__ = ["Contribution", "StepPrediction", "predict_path", "prediction_record"]
+
+RESIDUAL = "learned residual"
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """One part of log10 of the speed.
+
+    Attributes:
+        part: Its name.
+        log10: What it adds.
+        rests_on: Where that comes from.
+    """
+
+    part: str
+    log10: float
+    rests_on: str
+
+
+@dataclass(frozen=True)
+class StepPrediction:
+    """What is expected of one step in an experiment.
+
+    Attributes:
+        step: What reacts.
+        experiment: Where.
+        geometry_from: Who says so.
+        velocity_nm_s: Mean speed, with 95 % interval.
+        exponent: Of position over time.
+        law_probabilities: By name of the law.
+        through: Probability that the front goes all the way.
+        contributions: They add up to log10 of the speed.
+        along_over_across: Speed in a layered host's fast direction over that in its slow one, at the same size; None
+            where no barriers of both are known.
+        outside: Descriptors beyond what the head was trained on.
+    """
+
+    step: MaterialStep
+    experiment: Experiment
+    geometry_from: str
+    velocity_nm_s: Quantity
+    exponent: Quantity
+    law_probabilities: dict[str, float]
+    through: float
+    contributions: tuple[Contribution, ...]
+    along_over_across: float | None
+    outside: tuple[str, ...]
+
+
+def predict_path(
+    host: str, ions: Sequence[IonName], experiment: Experiment, head: KineticsHead, *, as_seen: bool = True
+) -> list[StepPrediction]:
+    """Every step of a host with each of several ions, in one and the same experiment.
+
+    Args:
+        host: As the table of materials has it.
+        ions: One or more.
+        experiment: Where.
+        head: Whose answer it is.
+        as_seen: Whether a front that the literature saw to be concave is taken to be so, in place of an experiment's
+            flake.
+
+    Raises:
+        MaterialError: The host is not in the table.
+        UsageError: None of the ions is known to react with it.
+    """
+    steps = [step for ion in ions for step in material_steps(host, ion)]
+    if not steps:
+        raise UsageError(f"{host} is not known to react with {' or '.join(ions)}.")
+    set_up = [_as_seen(step, experiment) if as_seen else (experiment, "given") for step in steps]
+    together = reactions(steps, [where for where, _ in set_up])
+    said, across = head.predict(together), head.predict(_across(together, steps))
+    ratios = 10 ** (said.log_speed[:, 0] - across.log_speed[:, 0])
+    return [
+        StepPrediction(
+            step=step,
+            experiment=where,
+            geometry_from=source,
+            velocity_nm_s=Quantity(*(10 ** said.log_speed[k]).tolist()),
+            exponent=Quantity(*said.exponent[k].tolist()),
+            law_probabilities=dict(zip(LAW_NAMES, said.laws[k].tolist(), strict=True)),
+            through=float(said.through[k]),
+            contributions=_contributions(step, where, source, said.contributions[k].tolist()),
+            along_over_across=float(ratios[k]) if step.barrier_across_ev else None,
+            outside=said.outside[k],
+        )
+        for k, (step, (where, source)) in enumerate(zip(steps, set_up, strict=True))
+    ]
+
+
+def prediction_record(predictions: Sequence[StepPrediction]) -> list[dict[str, Any]]:
+    """Predictions for programs; quantities are {value, low, high} at 95 %."""
+    return [
+        {
+            "host": p.step.host,
+            "ion": p.step.ion,
+            "step": p.step.number,
+            "mechanism": p.step.mechanism,
+            "product": " + ".join(f"{n:g} {phase}" for phase, n in p.step.after.items()),
+            "geometry": p.experiment.geometry,
+            "geometry_from": p.geometry_from,
+            "size_nm": p.experiment.size_nm,
+            "bias_v": p.experiment.bias_v,
+            "temperature_k": p.experiment.temperature_k,
+            "velocity_nm_s": vars(p.velocity_nm_s),
+            "exponent": vars(p.exponent),
+            "law_probabilities": p.law_probabilities,
+            "probability_through": p.through,
+            "along_over_across": p.along_over_across,
+            "contributions_log10": [vars(part) for part in p.contributions],
+            "out_of_domain": list(p.outside),
+        }
+        for p in predictions
+    ]
+
+
+def _across(along: Reactions, steps: Sequence[MaterialStep]) -> Reactions:
+    barriers = [s.barrier_across_ev.value if s.barrier_across_ev else np.nan for s in steps]
+    return replace(along, barrier_ev=np.where(np.isnan(barriers), along.barrier_ev, barriers))
+
+
+def _as_seen(step: MaterialStep, experiment: Experiment) -> tuple[Experiment, str]:
+    if experiment.geometry == "flake":
+        for seen in literature():
+            if seen.concave and (seen.host, seen.ion) == (step.host, step.ion):
+                return replace(experiment, geometry="open_concave"), f"seen: {seen.source_citation}"
+    return experiment, "given"
+
+
+def _contributions(
+    step: MaterialStep, experiment: Experiment, geometry_from: str, values: Sequence[float]
+) -> tuple[Contribution, ...]:
+    volume = f"expansion {step.expansion.value:.2f} ({_kind(step.expansion)}), yield stress estimated"
+    rests_on = (
+        "assumed exchange speed",
+        _of("barrier", step.hop_barrier_ev, ASSUMED_BARRIER_EV),
+        f"{_of('potential', step.potential_v, ASSUMED_POTENTIAL_V)}, bias {experiment.bias_v:g} V",
+        "contact " + ("given" if experiment.contact_ohm_m2 else "assumed") + ", conductivity of the product assumed",
+        volume,
+        f"{experiment.geometry.replace('_', ' ')} ({geometry_from}); {volume}",
+        "simulated runs, and which ion was seen to be the faster",
+    )
+    names = (*PARTS, RESIDUAL)
+    return tuple(Contribution(name, float(v), why) for name, v, why in zip(names, values, rests_on, strict=True))
+
+
+def _of(name: str, value: Value | None, assumed: float) -> str:
+    if value is None:
+        return f"{name} {assumed:g} assumed"
+    return f"{name} {value.value:.2f} {value.unit} ({_kind(value)})"
+
+
+def _kind(value: Value) -> str:
+    return value.kind if value.status == "verified" or value.kind == "estimated" else f"{value.kind}, {value.status}"
