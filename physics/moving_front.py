@@ -21,6 +21,7 @@ Mask = NDArray[np.bool_]
 
 _HALVINGS = 18
 _LEVELS = 512
+_HEADROOM_EV = 1e-3
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,7 @@ class MovingFront:
         depth_nm: Largest distance in the body from its outline.
 
     Attributes:
+        highest_ev: A drive that is never reached.
         stress_gpa: Compression at each pixel near the front, shape (n,).
         length_px: Length of front that each pixel near it stands for, shape (n,).
     """
@@ -123,8 +125,9 @@ class MovingFront:
         if np.isfinite(step.conductivity_s_m):
             cost = cost_v_s_nm(step.host_volume_nm3, step.ions, path_nm=path_nm, conductivity_s_m=step.conductivity_s_m)
             self._cost = np.nan_to_num(cost).ravel()
-        highest = max(step.overpotential_v, 0.0) + abs(self._work_ev(-2.0 * step.yield_gpa)) + 1e-3
-        self._drives = np.linspace(0.0, highest, _LEVELS)
+        most_tension = (1.0 + step.assistance) * step.yield_gpa
+        self.highest_ev = max(step.overpotential_v, 0.0) + abs(float(self._work_ev(most_tension))) + _HEADROOM_EV
+        self._drives = np.linspace(0.0, self.highest_ev, _LEVELS)
         self._speeds = marcus_hush_chidsey(self._drives, step.reorganisation_ev, temperature_k)
         self.stress_gpa: Floats
         self.length_px: Floats

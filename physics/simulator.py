@@ -158,7 +158,7 @@ class _Run:
             )
             return lost_v - self._contact_ohm_m2 * current / (_M_PER_NM * self._pixel * self._contact_px)
 
-        most = max(self._fronts[k].step.overpotential_v for k in going) + 1.0
+        most = max(self._fronts[k].highest_ev for k in going)
         return float(optimize.brentq(excess, 0.0, most, rtol=1e-6)) if excess(0.0) < 0 else 0.0
 
     def _current_a_m(self, k: int, speed: Floats, only: NDArray[np.intp] | slice = slice(None)) -> float:

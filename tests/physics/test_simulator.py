@@ -33,6 +33,14 @@ def strip(pixels: int, length_nm: float = 100.0) -> Body:
     return Body(inside, contact, length_nm / pixels)
 
 
+def led_by_its_edges(lead: float) -> Body:
+    """A wider strip whose edges conduct better, so that the front's middle lags."""
+    thin = strip(100)
+    body = Body(np.repeat(thin.inside, 4, 0), np.repeat(thin.contact, 4, 0), 1.0, np.ones((48, 104)))
+    body.pace[8:11] = body.pace[37:40] = lead
+    return body
+
+
 def disc(pixels: int, radius_nm: float = 100.0) -> Body:
     """A disc that ions enter all around; `pixels` across."""
     away = distance(pixels)
@@ -131,9 +139,7 @@ def test_a_front_grows_into_the_shape_of_its_speeds():
 
 def test_a_lagging_middle_is_helped_where_that_is_assumed():
     """Edges that conduct better make the front concave; tension ahead of it then speeds it up."""
-    thin = strip(100)
-    body = Body(np.repeat(thin.inside, 4, 0), np.repeat(thin.contact, 4, 0), 1.0, np.ones((48, 104)))
-    body.pace[8:11] = body.pace[37:40] = 3.0
+    body = led_by_its_edges(3.0)
     step = replace(STEP, host_volume_nm3=0.169, ions=6, expansion=2.2, yield_gpa=0.5, strain_share=1.0)
 
     def time_of(assistance: float) -> float:
