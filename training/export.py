@@ -18,7 +18,7 @@ from ionfront.core import ModelFileError, atomic_output
 from ionfront.models import Architecture, ModelInfo, write_info
 from ionfront.models.openvino_network import OpenVinoNetwork
 
-__all__ = ["TOLERANCE", "export_segmenter", "rewrite_info"]
+__all__ = ["TOLERANCE", "export_segmenter", "forget_makers_machine", "rewrite_info"]
 
 TOLERANCE = 1e-3
 """Largest difference allowed between a logit from torch and from the exported file."""
@@ -75,7 +75,15 @@ def _to_onnx(network: nn.Module, architecture: Architecture) -> onnx.ModelProto:
             external_data=False,
             verbose=False,
         )
-        return onnx.load_model(file)
+        model = onnx.load_model(file)
+    forget_makers_machine(model)
+    return model
+
+
+def forget_makers_machine(model: onnx.ModelProto) -> None:
+    """Take out the traces that the exporter leaves at every node: paths of the machine that a model was made on."""
+    for part in (*model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output):
+        del part.metadata_props[:]
 
 
 def _verify(network: nn.Module, path: Path, architecture: Architecture) -> None:

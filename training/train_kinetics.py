@@ -27,6 +27,7 @@ from ionfront.core import UsageError, atomic_output
 from ionfront.models.kinetics_features import FEATURES
 from ionfront.models.kinetics_head import EXPONENT_LEVELS, SPEED_LEVELS, HeadInfo, load_kinetics_head, write_head_info
 
+from .export import forget_makers_machine
 from .finish import Output, refuse_existing
 from .kinetics_data import KineticsData, Rows
 from .kinetics_module import KineticsModule
@@ -205,6 +206,7 @@ def _export(module: KineticsModule, info: HeadInfo, output: Output) -> None:
             verbose=False,
         )
         model = onnx.load_model(file)
+    forget_makers_machine(model)
     write_head_info(model, info)
     with atomic_output(Path(output.path), overwrite=output.overwrite) as draft:
         onnx.save_model(model, draft)
