@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from ionfront.core import Quantity, UsageError
-from ionfront.datasets import IonName, MaterialStep, Value, literature, material_steps
+from ionfront.datasets import IonName, MaterialStep, Value, concave_front, material_steps
 from ionfront.models.kinetics_head import KineticsHead
 from ionfront.models.physical_mean import PARTS
-from ionfront.models.reaction import ASSUMED_BARRIER_EV, ASSUMED_POTENTIAL_V, Experiment, Reactions, reactions
+from ionfront.models.reaction import ASSUMED_BARRIER_EV, ASSUMED_POTENTIAL_V, Experiment, reactions
 from ionfront.physics import LAW_NAMES
 
 __all__ = ["Contribution", "StepPrediction", "predict_path", "prediction_record"]
@@ -84,9 +82,8 @@ def predict_path(
     if not steps:
         raise UsageError(f"{host} is not known to react with {' or '.join(ions)}.")
     set_up = [_as_seen(step, experiment) if as_seen else (experiment, "given") for step in steps]
-    together = reactions(steps, [where for where, _ in set_up])
-    said, across = head.predict(together), head.predict(_across(together, steps))
-    ratios = 10 ** (said.log_speed[:, 0] - across.log_speed[:, 0])
+    experiments = [where for where, _ in set_up]
+    said, across = head.predict(reactions(steps, experiments)), _across(steps, experiments, head)
     return [
         StepPrediction(
             step=step,
@@ -97,7 +94,7 @@ def predict_path(
             law_probabilities=dict(zip(LAW_NAMES, said.laws[k].tolist(), strict=True)),
             through=float(said.through[k]),
             contributions=_contributions(step, where, source, said.contributions[k].tolist()),
-            along_over_across=float(ratios[k]) if step.barrier_across_ev else None,
+            along_over_across=float(10 ** (said.log_speed[k, 0] - across[k])) if k in across else None,
             outside=said.outside[k],
         )
         for k, (step, (where, source)) in enumerate(zip(steps, set_up, strict=True))
@@ -130,16 +127,21 @@ def prediction_record(predictions: Sequence[StepPrediction]) -> list[dict[str, A
     ]
 
 
-def _across(along: Reactions, steps: Sequence[MaterialStep]) -> Reactions:
-    barriers = [s.barrier_across_ev.value if s.barrier_across_ev else np.nan for s in steps]
-    return replace(along, barrier_ev=np.where(np.isnan(barriers), along.barrier_ev, barriers))
+def _across(steps: Sequence[MaterialStep], set_up: Sequence[Experiment], head: KineticsHead) -> dict[int, float]:
+    """log10 of the speed in the slow direction, for each step whose barrier there is known."""
+    known = [k for k, step in enumerate(steps) if step.barrier_across_ev is not None]
+    if not known:
+        return {}
+    turned = [replace(steps[k], hop_barrier_ev=steps[k].barrier_across_ev) for k in known]
+    said = head.predict(reactions(turned, [set_up[k] for k in known]))
+    return dict(zip(known, said.log_speed[:, 0].tolist(), strict=True))
 
 
 def _as_seen(step: MaterialStep, experiment: Experiment) -> tuple[Experiment, str]:
     if experiment.geometry == "flake":
-        for seen in literature():
-            if seen.concave and (seen.host, seen.ion) == (step.host, step.ion):
-                return replace(experiment, geometry="open_concave"), f"seen: {seen.source_citation}"
+        seen = concave_front(step.host, step.ion)
+        if seen is not None:
+            return replace(experiment, geometry="open_concave"), f"seen: {seen.source_citation}"
     return experiment, "given"
 
 

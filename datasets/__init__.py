@@ -11,8 +11,18 @@ from .labelled import LabelledFrame, LabelledSet, read_labelled
 from .labelled_changes import extend_labelled, replace_labels
 from .labelled_writer import write_labelled
 from .labelmovie import LabelWriter, names_phases, open_labels, scheme_of, write_label_zarr
-from .literature import Observation, Ordering, literature, orderings, read_literature
-from .materials import IONS, IonName, MaterialStep, Value, composition, hosts, material_steps
+from .literature import Observation, Ordering, concave_front, literature, orderings, read_literature
+from .materials import (
+    IONS,
+    MECHANISMS,
+    YIELD_PER_MODULUS,
+    IonName,
+    MaterialStep,
+    Value,
+    composition,
+    hosts,
+    material_steps,
+)
 from .movie import calibration_of, movie_name, open_movie
 from .painted import import_labels
 from .reference import Reference, first_frames
@@ -35,8 +45,10 @@ __all__ = [
     "FEATURE_NAMES",
     "IONIC_RADIUS_NM",
     "IONS",
+    "MECHANISMS",
     "OUTLIER_NAMES",
     "SHAPE_NAMES",
+    "YIELD_PER_MODULUS",
     "ElectrochemicalLog",
     "FamilyName",
     "IonName",
@@ -56,6 +68,7 @@ __all__ = [
     "calibration_of",
     "composition",
     "composition_features",
+    "concave_front",
     "extend_labelled",
     "first_frames",
     "frames_to_average",

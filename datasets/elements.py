@@ -6,13 +6,13 @@ in `tables/elements.csv` are those of mendeleev 1.3 (MIT licence).
 
 from collections.abc import Mapping
 from functools import lru_cache
-from importlib.resources import files
-from io import StringIO
 
 import numpy as np
 import pandas as pd
 
 from ionfront.core import MaterialError
+
+from .shipped_table import shipped_table
 
 __all__ = ["FEATURE_NAMES", "IONIC_RADIUS_NM", "composition_features"]
 
@@ -47,5 +47,4 @@ def composition_features(atoms: Mapping[str, float]) -> dict[str, float]:
 
 @lru_cache
 def _elements() -> pd.DataFrame:
-    text = files("ionfront.datasets").joinpath("tables", "elements.csv").read_text(encoding="utf-8")
-    return pd.read_csv(StringIO(text), keep_default_na=False, na_values=[""]).set_index("symbol").dropna()
+    return shipped_table("elements", na_values=[""]).set_index("symbol").dropna()

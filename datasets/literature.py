@@ -6,7 +6,6 @@ the row says that the kinetic number was verified; all other velocities are orde
 """
 
 from functools import lru_cache
-from importlib.resources import files
 from io import StringIO
 from typing import Annotated, Literal
 
@@ -16,8 +15,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from ionfront.core import MaterialError
 
 from .materials import IonName
+from .shipped_table import shipped_table
 
-__all__ = ["Observation", "Ordering", "literature", "orderings", "read_literature"]
+__all__ = ["Observation", "Ordering", "concave_front", "literature", "orderings", "read_literature"]
 
 Verification = Literal["kinetic_number", "other_number", "in_words", "in_part", "recalled"]
 _VERIFICATION: dict[str, Verification] = {
@@ -112,7 +112,12 @@ class Ordering(BaseModel):
 @lru_cache
 def literature() -> tuple[Observation, ...]:
     """The table that comes with IonFront."""
-    return read_literature(_text("literature_kinetics"))
+    return _observations(shipped_table("literature_kinetics", dtype=str))
+
+
+def concave_front(host: str, ion: str) -> Observation | None:
+    """Who saw that the front of an ion in a host is concave; None where nobody did."""
+    return next((seen for seen in literature() if seen.concave and (seen.host, seen.ion) == (host, ion)), None)
 
 
 def read_literature(text: str) -> tuple[Observation, ...]:
@@ -121,9 +126,18 @@ def read_literature(text: str) -> tuple[Observation, ...]:
     Raises:
         MaterialError: A row is not as it should be; says which.
     """
-    rows = pd.read_csv(StringIO(text), dtype=str, keep_default_na=False).to_dict("records")
+    return _observations(pd.read_csv(StringIO(text), dtype=str, keep_default_na=False))
+
+
+@lru_cache
+def orderings() -> tuple[Ordering, ...]:
+    """Which ion was the faster, of those that were read in a source."""
+    return tuple(Ordering.model_validate(row) for row in shipped_table("orderings", dtype=str).to_dict("records"))
+
+
+def _observations(table: pd.DataFrame) -> tuple[Observation, ...]:
     observations = []
-    for number, row in enumerate(rows, start=2):
+    for number, row in enumerate(table.to_dict("records"), start=2):
         try:
             observations.append(Observation.model_validate(row))
         except ValidationError as error:
@@ -131,14 +145,3 @@ def read_literature(text: str) -> tuple[Observation, ...]:
             place = ".".join(str(part) for part in first["loc"])
             raise MaterialError(f"line {number} of the literature table, {place or 'row'}: {first['msg']}.") from error
     return tuple(observations)
-
-
-@lru_cache
-def orderings() -> tuple[Ordering, ...]:
-    """Which ion was the faster, of those that were read in a source."""
-    rows = pd.read_csv(StringIO(_text("orderings")), dtype=str, keep_default_na=False).to_dict("records")
-    return tuple(Ordering.model_validate(row) for row in rows)
-
-
-def _text(name: str) -> str:
-    return files("ionfront.datasets").joinpath("tables", f"{name}.csv").read_text(encoding="utf-8")

@@ -7,11 +7,8 @@ follow from those of the phases; what is known of a step itself goes before what
 
 import re
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
-from io import StringIO
 from itertools import pairwise
 from typing import Any, Literal, get_args
 
@@ -19,17 +16,23 @@ import pandas as pd
 
 from ionfront.core import MaterialError
 
-__all__ = ["IONS", "IonName", "MaterialStep", "Value", "composition", "hosts", "material_steps"]
+from .shipped_table import shipped_table
+
+__all__ = ["IONS", "MECHANISMS", "YIELD_PER_MODULUS", "IonName", "MaterialStep", "Value", "composition", "hosts"]
+__all__ += ["material_steps"]
 
 Kind = Literal["measured", "computed", "estimated"]
 Status = Literal["verified", "recalled", "estimated", "assumed"]
 Mechanism = Literal["intercalation", "conversion", "alloying"]
+MECHANISMS: tuple[Mechanism, ...] = get_args(Mechanism)
 State = dict[str, float]
 IonName = Literal["Li", "Na", "K"]
 IONS: tuple[IonName, ...] = ("Li", "Na", "K")
 
 _EV_PER_KJ_MOL = 1 / 96.48533
-_YIELD_PER_MODULUS = 1 / 40  # between 1/50 and 1/30 in lithiated and sodiated products; a guess that is named as one
+YIELD_PER_MODULUS = 1 / 40
+"""Yield stress over bulk modulus: 1/50 to 1/30 in lithiated and sodiated products; a guess that is named as one."""
+
 _KINDS, _STATUSES = get_args(Kind), get_args(Status)
 _ELEMENT = re.compile(r"([A-Z][a-z]?)([0-9.]*)")
 
@@ -132,7 +135,7 @@ def material_steps(host: str, ion: IonName) -> tuple[MaterialStep, ...]:
                 expansion=_expansion(states[n - 1], states[n]),
                 potential_v=potentials[-1],
                 bulk_modulus_gpa=modulus,
-                yield_gpa=Value(modulus.value * _YIELD_PER_MODULUS, "GPa", "estimated", "estimated", "modulus / 40"),
+                yield_gpa=Value(modulus.value * YIELD_PER_MODULUS, "GPa", "estimated", "estimated", "modulus / 40"),
                 hop_barrier_ev=known.get((n, "hop_barrier")),
                 barrier_across_ev=known.get((n, "barrier_across")),
             )
@@ -168,7 +171,7 @@ def _content(state: State, element: str) -> float:
 
 
 def _volume(state: State) -> Value:
-    return _of_phases("volume", state, lambda values: sum(n * value for n, value in values))
+    return _sum("volume", state)
 
 
 def _expansion(before: State, after: State) -> Value:
@@ -207,14 +210,14 @@ def _of_reaction(before: State, after: State, ion: IonName) -> Value | None:
     for quantity, ev, others in (("gibbs_energy", _EV_PER_KJ_MOL, {}), ("energy", 1.0, {ion: -taken})):
         terms = change | others
         if all((phase, quantity) in _phase_table() for phase in terms):
-            total = _of_phases(quantity, terms, lambda values: sum(n * value for n, value in values))
+            total = _sum(quantity, terms)
             return _joined(-ev * total.value / taken, "V", [total])
     return None
 
 
-def _of_phases(quantity: str, state: State, combine: Callable[[list[tuple[float, float]]], float]) -> Value:
+def _sum(quantity: str, state: State) -> Value:
     parts = {phase: _phase(phase, quantity) for phase in state}
-    value = combine([(state[phase], part.value) for phase, part in parts.items()])
+    value = sum(state[phase] * part.value for phase, part in parts.items())
     return _joined(value, next(iter(parts.values())).unit, list(parts.values()))
 
 
@@ -248,5 +251,4 @@ def _value(row: dict[Any, Any]) -> Value:
 
 @lru_cache
 def _table(name: str) -> pd.DataFrame:
-    text = files("ionfront.datasets").joinpath("tables", f"{name}.csv").read_text(encoding="utf-8")
-    return pd.read_csv(StringIO(text), keep_default_na=False, dtype={"ion": str, "host": str, "phase": str})
+    return shipped_table(name, dtype={"ion": str, "host": str, "phase": str})

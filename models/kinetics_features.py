@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from ionfront.datasets import MECHANISMS
 from ionfront.physics import GEOMETRIES
 
 from .physical_mean import PARTS, contributions
@@ -11,8 +12,6 @@ from .reaction import Reactions, Unknowns
 __all__ = ["DESCRIPTORS", "FEATURES", "descriptors", "features"]
 
 Floats = NDArray[np.float64]
-
-_MECHANISMS = ("intercalation", "conversion", "alloying")
 
 DESCRIPTORS: tuple[str, ...] = (
     "size [log nm]",
@@ -28,7 +27,7 @@ DESCRIPTORS: tuple[str, ...] = (
 )
 """Numbers that may lie outside what the head was trained on."""
 
-FEATURES: tuple[str, ...] = (*DESCRIPTORS, "contact known", *_MECHANISMS, *GEOMETRIES, *PARTS)
+FEATURES: tuple[str, ...] = (*DESCRIPTORS, "contact known", *MECHANISMS, *GEOMETRIES, *PARTS)
 
 
 def descriptors(r: Reactions) -> Floats:
@@ -57,6 +56,6 @@ def features(r: Reactions, parts: Floats | None = None) -> Floats:
         parts: `contributions` of them, where they are known already.
     """
     parts = contributions(r) if parts is None else parts
-    mechanism = np.column_stack([r.mechanism == name for name in _MECHANISMS])
+    mechanism = np.column_stack([r.mechanism == name for name in MECHANISMS])
     geometry = np.column_stack([r.geometry == name for name in GEOMETRIES])
     return np.column_stack([descriptors(r), ~np.isnan(r.contact), mechanism, geometry, parts]).astype(float)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionfront.core import UsageError
-from ionfront.datasets import IONIC_RADIUS_NM, MaterialStep, composition
+from ionfront.datasets import IONIC_RADIUS_NM, MECHANISMS, YIELD_PER_MODULUS, MaterialStep, composition
 from ionfront.physics import GEOMETRIES, FrontCases, GeometryName
 from ionfront.physics.units import BOLTZMANN_EV_K, ROOM_TEMPERATURE_K
 
@@ -178,7 +178,7 @@ def drawn(n: int, rng: np.random.Generator) -> Unknowns:
 
 def front_cases(r: Reactions, unknowns: Unknowns) -> FrontCases:
     """The physics' own numbers for steps in experiments, with unknowns that are given."""
-    by_mechanism = {name: getattr(unknowns, name) for name in ("intercalation", "conversion", "alloying")}
+    by_mechanism = {name: getattr(unknowns, name) for name in MECHANISMS}
     prefactor = np.select([r.mechanism == name for name in by_mechanism], list(by_mechanism.values()))
     felt = unknowns.barrier_share * r.barrier_ev / (BOLTZMANN_EV_K * r.temperature_k * _LN10)
     shapes = [GEOMETRIES[name] for name in r.geometry.tolist()]
@@ -190,7 +190,7 @@ def front_cases(r: Reactions, unknowns: Unknowns) -> FrontCases:
         host_volume_nm3=r.host_volume_nm3,
         ions=r.ions,
         expansion=r.expansion,
-        yield_gpa=r.bulk_modulus_gpa / 40 * 10**unknowns.yield_factor,
+        yield_gpa=r.bulk_modulus_gpa * YIELD_PER_MODULUS * 10**unknowns.yield_factor,
         layer=np.array([shape.layer for shape in shapes]) - assisted * unknowns.assistance,
         hoop=np.array([shape.hoop for shape in shapes]),
         dimension=np.array([max(shape.dimension, 1) for shape in shapes]),

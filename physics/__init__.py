@@ -15,7 +15,7 @@ from .interface_kinetics import butler_volmer, marcus_hush_chidsey, tabulated_ma
 from .marching import travel_cost
 from .moving_front import Body, Growth, Step
 from .rate_laws import LAW_NAMES, Exponential, LawName, Linear, Mixed, Parabolic, RateLaw, SelfLimiting
-from .resistance import cost_v_s_nm, series_law, speed_in_series_nm_s
+from .resistance import cost_v_s_nm, drive_in_series_ev, series_law, speed_in_series_nm_s
 from .simulator import Simulation, simulate
 from .stress import (
     GEOMETRIES,
@@ -60,6 +60,7 @@ __all__ = [
     "capillary_work_ev",
     "cavity_limit_gpa",
     "cost_v_s_nm",
+    "drive_in_series_ev",
     "expansion_work_ev",
     "film_curvature_per_nm",
     "film_stress_gpa",

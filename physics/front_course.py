@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .driving_force import expansion_work_ev, front_current_a_m2
 from .interface_kinetics import tabulated_marcus_hush_chidsey
+from .resistance import drive_in_series_ev
 from .stress import log_swelling
 from .units import BOLTZMANN_EV_K
 
@@ -104,7 +105,11 @@ def front_course(cases: FrontCases, depths: int = 64) -> FrontCourse:
     heat = BOLTZMANN_EV_K * c["temperature_k"]
     exchange = c["exchange_nm_s"] * np.exp(-c["strain_share"] * work / heat)
     available = np.maximum(c["overpotential_v"] - work, 0.0)
-    speed = _in_series(exchange, available, cost, c["reorganisation_ev"] / heat, heat)
+
+    def kinetics(drive_ev: Floats) -> Floats:
+        return tabulated_marcus_hush_chidsey(drive_ev / heat, c["reorganisation_ev"] / heat)
+
+    speed = exchange * kinetics(drive_in_series_ev(kinetics, cost * exchange, available, _HALVINGS))
     layer = c["depth_nm"] / depths
     slow = layer / np.maximum(speed, _SLOWEST)
     time = np.cumsum(slow, axis=1) - slow / 2
@@ -121,14 +126,3 @@ def _path(share: Floats, dimension: Floats) -> Floats:
 def _log_swelling(expansion: Floats, left: Floats, dimension: Floats) -> Floats:
     two, three = (log_swelling(expansion, left**d, d) for d in (2, 3))
     return np.where(dimension == 2, two, three)
-
-
-def _in_series(exchange: Floats, available: Floats, cost: Floats, reorganisation: Floats, heat: Floats) -> Floats:
-    """v = v0 f(psi - c v): the drive that is left, by halving."""
-    low, high = np.zeros_like(available), available
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        speed = exchange * tabulated_marcus_hush_chidsey(middle / heat, reorganisation)
-        more = middle + cost * speed > available
-        low, high = np.where(more, low, middle), np.where(more, middle, high)
-    return np.asarray(exchange * tabulated_marcus_hush_chidsey((low + high) / 2 / heat, reorganisation))

@@ -10,7 +10,7 @@ from .driving_force import expansion_work_ev
 from .growth_shapes import TwoAxes, two_axes_speed
 from .interface_kinetics import marcus_hush_chidsey
 from .level_set import LevelSet
-from .resistance import cost_v_s_nm
+from .resistance import cost_v_s_nm, drive_in_series_ev
 from .stress import GEOMETRIES, GeometryName, front_stress_gpa, log_swelling
 from .units import BOLTZMANN_EV_K
 
@@ -159,12 +159,7 @@ class MovingFront:
         if self._cost is None:
             return available
         burden = self._cost[self.level.near[only]] * self._exchange[only]
-        low, high = np.zeros_like(available), available
-        for _ in range(_HALVINGS):
-            middle = (low + high) / 2
-            more = middle + burden * np.interp(middle, self._drives, self._speeds) > available
-            low, high = np.where(more, low, middle), np.where(more, middle, high)
-        return (low + high) / 2
+        return drive_in_series_ev(self._kinetics, burden, available, _HALVINGS)
 
     def turn(self) -> Floats:
         """Take up slope, directions and lengths of the front as they are now; returns |grad phi|, shape (n,)."""
@@ -179,7 +174,10 @@ class MovingFront:
 
     def speed_nm_s(self, lost_v: float, only: NDArray[np.intp] | slice = slice(None)) -> Floats:
         """Speed at pixels near the front, as `drive_ev`."""
-        return self._exchange[only] * np.interp(self.drive_ev(lost_v, only), self._drives, self._speeds)
+        return self._exchange[only] * self._kinetics(self.drive_ev(lost_v, only))
+
+    def _kinetics(self, drive_ev: Floats) -> Floats:
+        return np.interp(drive_ev, self._drives, self._speeds)
 
     def _work_ev(self, stress_gpa: Floats | float) -> Floats:
         return expansion_work_ev(self.step.expansion, self.step.host_volume_nm3, self.step.ions, stress_gpa)

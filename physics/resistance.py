@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from .driving_force import front_current_a_m2, front_speed_of_current_nm_s
 from .rate_laws import Mixed
 
-__all__ = ["cost_v_s_nm", "series_law", "speed_in_series_nm_s"]
+__all__ = ["cost_v_s_nm", "drive_in_series_ev", "series_law", "speed_in_series_nm_s"]
 
 Floats = NDArray[np.float64]
 
@@ -66,6 +66,25 @@ def speed_in_series_nm_s(
             middle = (low + high) / 2
             slower = exchange * kinetics(psi - cost * middle) < middle
             low, high = np.where(slower, low, middle), np.where(slower, middle, high)
+    return np.asarray((low + high) / 2)
+
+
+def drive_in_series_ev(
+    kinetics: Callable[[Floats], Floats], burden_ev: Floats, available_ev: Floats, halvings: int = _HALVINGS
+) -> Floats:
+    """Drive d that is left at a front which shares it with a resistance: d + b f(d) = psi.
+
+    Args:
+        kinetics: f, speed over exchange speed at a drive [eV], never falling, 0 at 0.
+        burden_ev: b, what the resistance takes at the exchange speed; finite.
+        available_ev: psi, 0 or more.
+        halvings: Of the interval in which d is sought; each halves the error.
+    """
+    low, high = np.zeros_like(available_ev), available_ev
+    for _ in range(halvings):
+        middle = (low + high) / 2
+        more = middle + burden_ev * kinetics(middle) > available_ev
+        low, high = np.where(more, low, middle), np.where(more, middle, high)
     return np.asarray((low + high) / 2)
 
 

@@ -7,6 +7,7 @@ import contextlib
 import io
 import tempfile
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from ionfront.core import ModelFileError, atomic_output
 from ionfront.models import Architecture, ModelInfo, write_info
 from ionfront.models.openvino_network import OpenVinoNetwork
 
-__all__ = ["TOLERANCE", "export_segmenter", "forget_makers_machine", "rewrite_info"]
+__all__ = ["TOLERANCE", "export_segmenter", "rewrite_info", "to_onnx"]
 
 TOLERANCE = 1e-3
 """Largest difference allowed between a logit from torch and from the exported file."""
@@ -41,7 +42,10 @@ def export_segmenter(network: nn.Module, info: ModelInfo, path: Path, *, overwri
     training = network.training
     network.eval().cpu()
     with atomic_output(Path(path), overwrite=overwrite) as draft:
-        model = _to_onnx(network, info.architecture)
+        channels, edge = info.architecture.channels, info.architecture.stride
+        example = torch.zeros(2, channels, 4 * edge, 5 * edge)
+        # not optimised: initialisers keep their torch names, so that the file can be trained on
+        model = to_onnx(network, example, (0, 2, 3), "frame", ["logits"], optimize=False)
         write_info(model, info)
         onnx.save_model(model, draft)
         _verify(network, draft, info.architecture)
@@ -56,10 +60,26 @@ def rewrite_info(path: Path, info: ModelInfo) -> None:
         onnx.save_model(model, draft)
 
 
-def _to_onnx(network: nn.Module, architecture: Architecture) -> onnx.ModelProto:
-    stride = architecture.stride
-    dynamic = dict.fromkeys((0, 2, 3), torch.export.Dim.DYNAMIC)
-    example = torch.zeros(2, architecture.channels, 4 * stride, 5 * stride)
+def to_onnx(
+    network: nn.Module,
+    example: torch.Tensor,
+    dynamic: Sequence[int],
+    input_name: str,
+    output_names: Sequence[str],
+    *,
+    optimize: bool = True,
+) -> onnx.ModelProto:
+    """A network of one input as an ONNX graph, without the traces that the exporter leaves at every node.
+
+    They hold paths of the machine that a model was made on.
+
+    Args:
+        network: In evaluation mode.
+        example: What it may be given.
+        dynamic: Axes of it that may have any size.
+        input_name, output_names: In the graph.
+        optimize: Whether the exporter may fold and rename.
+    """
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), tempfile.TemporaryDirectory() as folder:
         warnings.simplefilter("ignore")  # the exporter's notes on its own internals
         file = Path(folder) / "network.onnx"
@@ -67,23 +87,18 @@ def _to_onnx(network: nn.Module, architecture: Architecture) -> onnx.ModelProto:
             network,
             (example,),
             file,
-            input_names=["frame"],
-            output_names=["logits"],
-            dynamic_shapes=(dynamic,),
+            input_names=[input_name],
+            output_names=list(output_names),
+            dynamic_shapes=(dict.fromkeys(dynamic, torch.export.Dim.DYNAMIC),),
             dynamo=True,
-            optimize=False,  # initialisers keep their torch names, so that the file can be trained on
+            optimize=optimize,
             external_data=False,
             verbose=False,
         )
         model = onnx.load_model(file)
-    forget_makers_machine(model)
-    return model
-
-
-def forget_makers_machine(model: onnx.ModelProto) -> None:
-    """Take out the traces that the exporter leaves at every node: paths of the machine that a model was made on."""
     for part in (*model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output):
         del part.metadata_props[:]
+    return model
 
 
 def _verify(network: nn.Module, path: Path, architecture: Architecture) -> None:

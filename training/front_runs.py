@@ -116,8 +116,8 @@ def simulated_runs(
     rng = np.random.default_rng(seed)
     together, unknowns = _drawn(steps, rng)
     cases = front_cases(together, unknowns)
-    shapes = [_GEOMETRIES[_GEOMETRIES.index(name)] for name in together.geometry.tolist()]
-    jobs = [_Job(_one(cases, k), shape, int(rng.integers(2**63))) for k, shape in enumerate(shapes)]
+    shapes = enumerate(together.geometry.tolist())
+    jobs = [_Job(_one(cases, k), shape, int(rng.integers(2**63))) for k, shape in shapes]
     chunks = [jobs[start : start + _CHUNK] for start in range(0, len(jobs), _CHUNK)]
     measured: list[_Track] = []
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:

@@ -14,7 +14,7 @@ from lightning import LightningDataModule
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ionfront.datasets import MaterialStep, Ordering, literature, material_steps, orderings
+from ionfront.datasets import MaterialStep, Ordering, concave_front, material_steps, orderings
 from ionfront.models.kinetics_features import descriptors, features
 from ionfront.models.physical_mean import PARTS, contributions
 from ionfront.models.reaction import Experiment, Reactions, reactions
@@ -26,6 +26,7 @@ from .measured_runs import MeasuredFront, measured_fronts
 __all__ = ["KineticsData", "Rows"]
 
 Floats = NDArray[np.float64]
+Pair = tuple[tuple[MaterialStep, Experiment], tuple[MaterialStep, Experiment]]
 
 _WHOLE = 0.95  # of a particle: the front went through
 _PAIRS = 64  # experiments for each ordering
@@ -149,9 +150,8 @@ class KineticsData(LightningDataModule):  # type: ignore[misc]
         found = {}
         for ordering in orderings():
             if ordering.host == host:
-                sides = zip(*_pairs(ordering, rng), strict=True)
-                faster, slower = (_unseen(reactions(*map(list, zip(*side, strict=True)))) for side in sides)
-                found[f"{host}: {ordering.faster} over {ordering.slower}"] = (faster, slower)
+                faster, slower = _sides(_pairs(ordering, rng))
+                found[f"{host}: {ordering.faster} over {ordering.slower}"] = (_unseen(faster), _unseen(slower))
         return found
 
     def scaled(self, values: Floats) -> Tensor:
@@ -160,9 +160,6 @@ class KineticsData(LightningDataModule):  # type: ignore[misc]
 
     def train_dataloader(self) -> "_Batches":
         return _Batches(self._tensors(self.train), self._ordered, self._batch, self._seed)
-
-    def val_dataloader(self) -> "_Batches":
-        return _Batches(self._tensors(self.validation), {}, 4096, 0)
 
     def _tensors(self, rows: Rows) -> dict[str, Tensor]:
         values = {
@@ -186,7 +183,7 @@ class KineticsData(LightningDataModule):  # type: ignore[misc]
             return {}
         rng = np.random.default_rng(self._seed + 2)
         pairs = [pair for ordering in self.orderings for pair in _pairs(ordering, rng)]
-        sides = [reactions(*map(list, zip(*side, strict=True))) for side in zip(*pairs, strict=True)]
+        sides = _sides(pairs)
         parts = [contributions(side) for side in sides]
         told = [self.scaled(features(side, part)) for side, part in zip(sides, parts, strict=True)]
         lead = parts[0].sum(axis=1) - parts[1].sum(axis=1)
@@ -274,12 +271,9 @@ def _joined(parts: Sequence[Rows]) -> Rows:
     return Rows(**{name: np.concatenate([vars(part)[name] for part in parts]) for name in vars(parts[0])})
 
 
-def _pairs(
-    ordering: Ordering, rng: np.random.Generator
-) -> list[tuple[tuple[MaterialStep, Experiment], tuple[MaterialStep, Experiment]]]:
+def _pairs(ordering: Ordering, rng: np.random.Generator) -> list[Pair]:
     faster = material_steps(ordering.host, ordering.faster)[0]
     alike = [step for step in material_steps(ordering.host, ordering.slower) if step.mechanism == faster.mechanism]
-    concave = {(seen.host, seen.ion) for seen in literature() if seen.concave}
     pairs = []
     for _ in range(_PAIRS):
         experiment = Experiment(
@@ -288,11 +282,17 @@ def _pairs(
             bias_v=float(rng.uniform(0.5, 2.5)),
         )
         shaped = [
-            replace(experiment, geometry="open_concave") if (step.host, step.ion) in concave else experiment
+            replace(experiment, geometry="open_concave") if concave_front(step.host, step.ion) else experiment
             for step in (faster, alike[0])
         ]
         pairs.append(((faster, shaped[0]), (alike[0], shaped[1])))
     return pairs
+
+
+def _sides(pairs: Sequence[Pair]) -> tuple[Reactions, Reactions]:
+    """All of the faster, and all of the slower."""
+    faster, slower = (reactions(*map(list, zip(*side, strict=True))) for side in zip(*pairs, strict=True))
+    return faster, slower
 
 
 def _bounds(ordering: Ordering) -> tuple[float, float]:

@@ -94,14 +94,6 @@ class KineticsModule(LightningModule):  # type: ignore[misc]
         self.log("train_loss", mean, prog_bar=True, on_step=False, on_epoch=True, batch_size=rows)
         return loss
 
-    def validation_step(self, batch: dict[str, Tensor], _index: int) -> None:
-        """Quantile loss of the ensemble, and the median error of its median."""
-        speed = self(batch["features"])[0]
-        rows = len(speed)
-        self.log("val_loss", _pinball(speed, batch["residual"], self._levels, batch["weight"]), batch_size=rows)
-        off = (speed[:, len(SPEED_LEVELS) // 2] - batch["residual"]).abs().median()
-        self.log("val_median_error", off, prog_bar=True, batch_size=rows)
-
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW, one cycle."""
         optimizer = torch.optim.AdamW(self.parameters(), lr=self._peak, weight_decay=self._decay)

@@ -3,10 +3,7 @@
 from ionfront.models import torchvision_ops  # noqa: F401  before anything that imports torchvision
 
 # isort: split
-import contextlib
-import io
 import json
-import tempfile
 import warnings
 from collections.abc import Callable, Sequence
 from copy import deepcopy
@@ -27,7 +24,7 @@ from ionfront.core import UsageError, atomic_output
 from ionfront.models.kinetics_features import FEATURES
 from ionfront.models.kinetics_head import EXPONENT_LEVELS, SPEED_LEVELS, HeadInfo, load_kinetics_head, write_head_info
 
-from .export import forget_makers_machine
+from .export import to_onnx
 from .finish import Output, refuse_existing
 from .kinetics_data import KineticsData, Rows
 from .kinetics_module import KineticsModule
@@ -188,25 +185,9 @@ def _info(data: KineticsData, output: Output, scores: Sequence[Scores], run_id: 
 
 
 def _export(module: KineticsModule, info: HeadInfo, output: Output) -> None:
-    """Write the head with its metadata, and see that it says there what it says here."""
-    network = module.network.eval()
-    example = torch.zeros(2, len(FEATURES))
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")  # the exporter's notes on its own internals
-        file = Path(folder) / "head.onnx"
-        torch.onnx.export(
-            network,
-            (example,),
-            file,
-            input_names=["features"],
-            output_names=["residual", "exponent", "laws", "through", "disagreement"],
-            dynamic_shapes=({0: torch.export.Dim.DYNAMIC},),
-            dynamo=True,
-            external_data=False,
-            verbose=False,
-        )
-        model = onnx.load_model(file)
-    forget_makers_machine(model)
+    """Write the head with its metadata, and see that it loads."""
+    says = ["residual", "exponent", "laws", "through", "disagreement"]
+    model = to_onnx(module.network.eval(), torch.zeros(2, len(FEATURES)), (0,), "features", says)
     write_head_info(model, info)
     with atomic_output(Path(output.path), overwrite=output.overwrite) as draft:
         onnx.save_model(model, draft)
