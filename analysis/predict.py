@@ -6,6 +6,7 @@ from typing import Any
 
 from ionfront.core import Quantity, UsageError
 from ionfront.datasets import IonName, MaterialStep, Value, concave_front, material_steps
+from ionfront.models.cell_contact import CellContact, predict_in_cell
 from ionfront.models.kinetics_head import KineticsHead
 from ionfront.models.physical_mean import PARTS
 from ionfront.models.reaction import ASSUMED_BARRIER_EV, ASSUMED_POTENTIAL_V, Experiment, reactions
@@ -13,7 +14,7 @@ from ionfront.physics import LAW_NAMES
 
 __all__ = ["Contribution", "StepPrediction", "predict_path", "prediction_record"]
 
-RESIDUAL = "learned residual"
+LEARNED = ("learned residual", "orders seen")
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,13 @@ class StepPrediction:
 
 
 def predict_path(
-    host: str, ions: Sequence[IonName], experiment: Experiment, head: KineticsHead, *, as_seen: bool = True
+    host: str,
+    ions: Sequence[IonName],
+    experiment: Experiment,
+    head: KineticsHead,
+    *,
+    as_seen: bool = True,
+    cell: CellContact | None = None,
 ) -> list[StepPrediction]:
     """Every step of a host with each of several ions, in one and the same experiment.
 
@@ -73,6 +80,7 @@ def predict_path(
         head: Whose answer it is.
         as_seen: Whether a front that the literature saw to be concave is taken to be so, in place of an experiment's
             flake.
+        cell: What is known of the contact, where fronts of the same cell were measured and no contact is given.
 
     Raises:
         MaterialError: The host is not in the table.
@@ -83,7 +91,9 @@ def predict_path(
         raise UsageError(f"{host} is not known to react with {' or '.join(ions)}.")
     set_up = [_as_seen(step, experiment) if as_seen else (experiment, "given") for step in steps]
     experiments = [where for where, _ in set_up]
-    said, across = head.predict(reactions(steps, experiments)), _across(steps, experiments, head)
+    told = reactions(steps, experiments)
+    said = head.predict(told) if cell is None else predict_in_cell(head, told, cell)
+    across = _across(steps, experiments, head)
     return [
         StepPrediction(
             step=step,
@@ -93,7 +103,7 @@ def predict_path(
             exponent=Quantity(*said.exponent[k].tolist()),
             law_probabilities=dict(zip(LAW_NAMES, said.laws[k].tolist(), strict=True)),
             through=float(said.through[k]),
-            contributions=_contributions(step, where, source, said.contributions[k].tolist()),
+            contributions=_contributions(step, where, source, said.contributions[k].tolist(), cell),
             along_over_across=float(10 ** (said.log_speed[k, 0] - across[k])) if k in across else None,
             outside=said.outside[k],
         )
@@ -146,20 +156,30 @@ def _as_seen(step: MaterialStep, experiment: Experiment) -> tuple[Experiment, st
 
 
 def _contributions(
-    step: MaterialStep, experiment: Experiment, geometry_from: str, values: Sequence[float]
+    step: MaterialStep,
+    experiment: Experiment,
+    geometry_from: str,
+    values: Sequence[float],
+    cell: CellContact | None,
 ) -> tuple[Contribution, ...]:
+    contact = "given" if experiment.contact_ohm_m2 else "assumed" if cell is None else _contact_of(cell)
     volume = f"expansion {step.expansion.value:.2f} ({_kind(step.expansion)}), yield stress estimated"
     rests_on = (
         "assumed exchange speed",
         _of("barrier", step.hop_barrier_ev, ASSUMED_BARRIER_EV),
         f"{_of('potential', step.potential_v, ASSUMED_POTENTIAL_V)}, bias {experiment.bias_v:g} V",
-        "contact " + ("given" if experiment.contact_ohm_m2 else "assumed") + ", conductivity of the product assumed",
+        f"contact {contact}, conductivity of the product assumed",
         volume,
         f"{experiment.geometry.replace('_', ' ')} ({geometry_from}); {volume}",
-        "simulated runs, and which ion was seen to be the faster",
+        "simulated runs: what the unknowns' tails come to",
+        "which ion the literature saw to be the faster, in materials like this one",
     )
-    names = (*PARTS, RESIDUAL)
+    names = (*PARTS, *LEARNED)
     return tuple(Contribution(name, float(v), why) for name, v, why in zip(names, values, rests_on, strict=True))
+
+
+def _contact_of(cell: CellContact) -> str:
+    return f"10^({cell.mean:.1f} ± {1.96 * cell.spread:.1f}) ohm m^2, from fronts of the same cell"
 
 
 def _of(name: str, value: Value | None, assumed: float) -> str:

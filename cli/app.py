@@ -15,8 +15,9 @@ from .analysis_commands import (
     suggest_command,
 )
 from .dataset_commands import import_app, import_labels_command, synth_command
+from .describe_command import describe_command
 from .model_commands import promote_command, quantise_command
-from .predict_commands import predict_command
+from .predict_commands import predict_command, screen_command
 from .training_commands import cross_validate_command, evaluate_command, finetune_command, train_app
 
 __all__ = ["app", "main"]
@@ -39,6 +40,8 @@ app.command("synth")(synth_command)
 app.add_typer(import_app, name="import")
 app.command("import-labels")(import_labels_command)
 app.command("predict")(predict_command)
+app.command("describe")(describe_command)
+app.command("screen")(screen_command)
 app.add_typer(train_app, name="train")
 app.command("finetune")(finetune_command)
 app.command("evaluate")(evaluate_command)

@@ -19,14 +19,18 @@ from .materials import (
     IonName,
     MaterialStep,
     Value,
+    all_steps,
     composition,
     hosts,
     material_steps,
+    potential_of_energies,
+    steps_of_phases,
 )
 from .movie import calibration_of, movie_name, open_movie
 from .painted import import_labels
 from .reference import Reference, first_frames
 from .splits import group_folds, split_by_group
+from .structures import IonHop, PhaseStructure, ion_hop, phase_structure
 from .synth import (
     FAMILY_NAMES,
     OUTLIER_NAMES,
@@ -51,6 +55,7 @@ __all__ = [
     "YIELD_PER_MODULUS",
     "ElectrochemicalLog",
     "FamilyName",
+    "IonHop",
     "IonName",
     "LabelWriter",
     "LabelledFrame",
@@ -59,10 +64,12 @@ __all__ = [
     "Observation",
     "Ordering",
     "OutlierName",
+    "PhaseStructure",
     "Reference",
     "Scene",
     "ShapeName",
     "Value",
+    "all_steps",
     "averaged_frames",
     "block_means",
     "calibration_of",
@@ -77,6 +84,7 @@ __all__ = [
     "import_coco",
     "import_labels",
     "import_yolo",
+    "ion_hop",
     "is_blanked",
     "literature",
     "material_steps",
@@ -85,6 +93,8 @@ __all__ = [
     "open_labels",
     "open_movie",
     "orderings",
+    "phase_structure",
+    "potential_of_energies",
     "random_outlier",
     "random_scene",
     "read_ahead",
@@ -94,6 +104,7 @@ __all__ = [
     "replace_labels",
     "scheme_of",
     "split_by_group",
+    "steps_of_phases",
     "without_gaps",
     "write_label_zarr",
     "write_labelled",

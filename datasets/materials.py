@@ -7,6 +7,7 @@ follow from those of the phases; what is known of a step itself goes before what
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -18,8 +19,8 @@ from ionfront.core import MaterialError
 
 from .shipped_table import shipped_table
 
-__all__ = ["IONS", "MECHANISMS", "YIELD_PER_MODULUS", "IonName", "MaterialStep", "Value", "composition", "hosts"]
-__all__ += ["material_steps"]
+__all__ = ["IONS", "MECHANISMS", "YIELD_PER_MODULUS", "IonName", "MaterialStep", "Value", "all_steps", "composition"]
+__all__ += ["hosts", "material_steps", "potential_of_energies", "steps_of_phases"]
 
 Kind = Literal["measured", "computed", "estimated"]
 Status = Literal["verified", "recalled", "estimated", "assumed"]
@@ -69,7 +70,7 @@ class MaterialStep:
         source: Where the path is from.
         before, after: Phases and how many of each.
         ions: Taken up in this step, z.
-        host_volume_nm3: Of a formula unit of the unreacted host.
+        volume_nm3: Before this step, of what a formula unit of the host has become.
         expansion: Volume after over volume before this step, beta.
         potential_v: Equilibrium potential against the alkali metal; None where nothing is known.
         bulk_modulus_gpa: Of what this step makes.
@@ -87,7 +88,7 @@ class MaterialStep:
     before: dict[str, float]
     after: dict[str, float]
     ions: float
-    host_volume_nm3: Value
+    volume_nm3: Value
     expansion: Value
     potential_v: Value | None
     bulk_modulus_gpa: Value
@@ -108,9 +109,21 @@ def material_steps(host: str, ion: IonName) -> tuple[MaterialStep, ...]:
     Raises:
         MaterialError: The host is not in the table.
     """
+    return steps_of_phases(host, ion, {})
+
+
+def steps_of_phases(host: str, ion: IonName, phases: Mapping[tuple[str, str], Value]) -> tuple[MaterialStep, ...]:
+    """The same, with values of phases that go before those of the table, by phase and quantity.
+
+    Quantities are volume [nm^3], energy [eV], gibbs_energy [kJ/mol] and bulk_modulus [GPa], of a formula unit. What is
+    known of a step itself, and Gibbs energies, still go before what follows from energies.
+
+    Raises:
+        MaterialError: The host is not in the table.
+    """
     if host not in hosts():
         raise MaterialError(f"{host} is not in the table of hosts, which has {', '.join(hosts())}.")
-    table = _table("steps")
+    table, of = _table("steps"), _Phases({**_phase_table(), **phases})
     rows = table[(table["host"] == host) & (table["ion"] == ion)].sort_values("step")
     pristine = dict(zip(_table("hosts")["host"], _table("hosts")["state"], strict=True))
     states = [_state(str(state)) for state in (pristine[host], *rows["state"])]
@@ -118,8 +131,8 @@ def material_steps(host: str, ion: IonName) -> tuple[MaterialStep, ...]:
     potentials: list[Value | None] = []
     steps = []
     for n, row in enumerate(rows.to_dict("records"), start=1):
-        potentials.append(known.get((n, "potential")) or _potential(states[: n + 1], potentials, ion))
-        modulus = _bulk_modulus(states[n])
+        potentials.append(known.get((n, "potential")) or of.potential(states[: n + 1], potentials, ion))
+        modulus = of.bulk_modulus(states[n])
         steps.append(
             MaterialStep(
                 host=host,
@@ -131,8 +144,8 @@ def material_steps(host: str, ion: IonName) -> tuple[MaterialStep, ...]:
                 before=states[n - 1],
                 after=states[n],
                 ions=_content(states[n], ion) - _content(states[n - 1], ion),
-                host_volume_nm3=_volume(states[0]),
-                expansion=_expansion(states[n - 1], states[n]),
+                volume_nm3=of.volume(states[n - 1]),
+                expansion=of.expansion(states[n - 1], states[n]),
                 potential_v=potentials[-1],
                 bulk_modulus_gpa=modulus,
                 yield_gpa=Value(modulus.value * YIELD_PER_MODULUS, "GPa", "estimated", "estimated", "modulus / 40"),
@@ -141,6 +154,21 @@ def material_steps(host: str, ion: IonName) -> tuple[MaterialStep, ...]:
             )
         )
     return tuple(steps)
+
+
+def potential_of_energies(step: MaterialStep, phases: Mapping[tuple[str, str], Value]) -> Value | None:
+    """Potential of a step from energies alone [V]; None where some are not known.
+
+    Args:
+        step: Which.
+        phases: As in `steps_of_phases`; the alkali metal's energy is needed too.
+    """
+    return _Phases(phases).potential_of_energies(step.before, step.after, step.ion)
+
+
+def all_steps() -> list[MaterialStep]:
+    """Every step of the table, by host, ion and number."""
+    return [step for host in hosts() for ion in IONS for step in material_steps(host, ion)]
 
 
 def composition(formula: str) -> Counter[str]:
@@ -170,55 +198,66 @@ def _content(state: State, element: str) -> float:
     return sum(number * composition(phase)[element] for phase, number in state.items())
 
 
-def _volume(state: State) -> Value:
-    return _sum("volume", state)
+@dataclass(frozen=True)
+class _Phases:
+    """What follows from values of phases, by phase and quantity."""
+
+    values: Mapping[tuple[str, str], Value]
+
+    def volume(self, state: State) -> Value:
+        return self._sum("volume", state)
+
+    def expansion(self, before: State, after: State) -> Value:
+        start, end = self.volume(before), self.volume(after)
+        return _joined(end.value / start.value, "1", [start, end])
+
+    def bulk_modulus(self, state: State) -> Value:
+        """Reuss's mean over volumes, as of phases that share a pressure."""
+        volumes = {phase: n * self.volume({phase: 1.0}).value for phase, n in state.items()}
+        softness = [(volumes[phase] / self.values[phase, "bulk_modulus"].value) for phase in state]
+        value = sum(volumes.values()) / sum(softness)
+        return _joined(value, "GPa", [self.values[phase, "bulk_modulus"] for phase in state])
+
+    def potential(self, states: list[State], earlier: list[Value | None], ion: IonName) -> Value | None:
+        """Of the last step from its own phases, or from the whole path less the steps before."""
+        direct = self._of_reaction(states[-2], states[-1], ion)
+        if direct is not None or len(states) == 2 or any(value is None for value in earlier):
+            return direct
+        whole = self._of_reaction(states[0], states[-1], ion)
+        if whole is None:
+            return None
+        contents = [_content(state, ion) for state in states]
+        taken = [after - before for before, after in pairwise(contents)]
+        before = [value for value in earlier if value is not None]
+        left = whole.value * sum(taken) - sum(n * value.value for n, value in zip(taken, before, strict=False))
+        return _joined(left / taken[-1], "V", [whole, *before])
+
+    def potential_of_energies(self, before: State, after: State, ion: IonName) -> Value | None:
+        """From energies computed alike, the alkali metal's among them."""
+        taken = _content(after, ion) - _content(before, ion)
+        return self._minus_per_ion("energy", 1.0, _change(before, after) | {ion: -taken}, taken)
+
+    def _of_reaction(self, before: State, after: State, ion: IonName) -> Value | None:
+        """-dG/z, from Gibbs energies of formation where all are known, or else from energies computed alike."""
+        taken = _content(after, ion) - _content(before, ion)
+        measured = self._minus_per_ion("gibbs_energy", _EV_PER_KJ_MOL, _change(before, after), taken)
+        return measured or self.potential_of_energies(before, after, ion)
+
+    def _minus_per_ion(self, quantity: str, ev: float, terms: State, taken: float) -> Value | None:
+        if any((phase, quantity) not in self.values for phase in terms):
+            return None
+        total = self._sum(quantity, terms)
+        return _joined(-ev * total.value / taken, "V", [total])
+
+    def _sum(self, quantity: str, state: State) -> Value:
+        parts = {phase: self.values[phase, quantity] for phase in state}
+        value = sum(state[phase] * part.value for phase, part in parts.items())
+        return _joined(value, next(iter(parts.values())).unit, list(parts.values()))
 
 
-def _expansion(before: State, after: State) -> Value:
-    start, end = _volume(before), _volume(after)
-    return _joined(end.value / start.value, "1", [start, end])
-
-
-def _bulk_modulus(state: State) -> Value:
-    """Reuss's mean over volumes, as of phases that share a pressure."""
-    volumes = {phase: n * _volume({phase: 1.0}).value for phase, n in state.items()}
-    softness = [(volumes[phase] / _phase(phase, "bulk_modulus").value) for phase in state]
-    value = sum(volumes.values()) / sum(softness)
-    return _joined(value, "GPa", [_phase(phase, "bulk_modulus") for phase in state])
-
-
-def _potential(states: list[State], earlier: list[Value | None], ion: IonName) -> Value | None:
-    """Of the last step from its own phases, or from the whole path less the steps before."""
-    direct = _of_reaction(states[-2], states[-1], ion)
-    if direct is not None or len(states) == 2 or any(value is None for value in earlier):
-        return direct
-    whole = _of_reaction(states[0], states[-1], ion)
-    if whole is None:
-        return None
-    contents = [_content(state, ion) for state in states]
-    taken = [after - before for before, after in pairwise(contents)]
-    before = [value for value in earlier if value is not None]
-    left = whole.value * sum(taken) - sum(n * value.value for n, value in zip(taken, before, strict=False))
-    return _joined(left / taken[-1], "V", [whole, *before])
-
-
-def _of_reaction(before: State, after: State, ion: IonName) -> Value | None:
-    """-dG/z, from Gibbs energies of formation where all are known, or else from energies computed alike."""
+def _change(before: State, after: State) -> State:
     change = {phase: after.get(phase, 0.0) - before.get(phase, 0.0) for phase in {*before, *after}}
-    change = {phase: n for phase, n in sorted(change.items()) if n}
-    taken = _content(after, ion) - _content(before, ion)
-    for quantity, ev, others in (("gibbs_energy", _EV_PER_KJ_MOL, {}), ("energy", 1.0, {ion: -taken})):
-        terms = change | others
-        if all((phase, quantity) in _phase_table() for phase in terms):
-            total = _sum(quantity, terms)
-            return _joined(-ev * total.value / taken, "V", [total])
-    return None
-
-
-def _sum(quantity: str, state: State) -> Value:
-    parts = {phase: _phase(phase, quantity) for phase in state}
-    value = sum(state[phase] * part.value for phase, part in parts.items())
-    return _joined(value, next(iter(parts.values())).unit, list(parts.values()))
+    return {phase: n for phase, n in sorted(change.items()) if n}
 
 
 def _joined(value: float, unit: str, parts: list[Value]) -> Value:
@@ -226,10 +265,6 @@ def _joined(value: float, unit: str, parts: list[Value]) -> Value:
     kind = max((part.kind for part in parts), key=_KINDS.index)
     status = max((part.status for part in parts), key=_STATUSES.index)
     return Value(value, unit, kind, status, "; ".join(dict.fromkeys(part.source for part in parts)))
-
-
-def _phase(phase: str, quantity: str) -> Value:
-    return _phase_table()[phase, quantity]
 
 
 @lru_cache

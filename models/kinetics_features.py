@@ -42,7 +42,7 @@ def descriptors(r: Reactions) -> Floats:
             np.log(r.bulk_modulus_gpa),
             r.barrier_ev,
             r.crowding,
-            np.log(r.ions / r.host_volume_nm3),
+            np.log(r.ions / r.volume_nm3),
             np.where(np.isnan(r.contact), Unknowns().contact, r.contact),
         ]
     )

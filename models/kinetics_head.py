@@ -38,7 +38,7 @@ SPEED_LEVELS: tuple[float, ...] = (0.025, 0.05, 0.25, 0.5, 0.75, 0.95, 0.975)
 EXPONENT_LEVELS: tuple[float, ...] = (0.025, 0.5, 0.975)
 
 METADATA_KEY = "ionfront-kinetics"
-_FORMAT_VERSION = 1
+_FORMAT_VERSION = 2
 _MIDDLE = SPEED_LEVELS.index(0.5)
 
 
@@ -46,7 +46,7 @@ class HeadInfo(BaseModel):
     """What a kinetics head's file says of it.
 
     Attributes:
-        format_version: Of this record; newer ones are refused.
+        format_version: Of this record; others are refused.
         name, version, licence, run_id: As for a segmenter.
         features: What the network is told, in order.
         mean, spread: Of the features in training; the network is given (feature - mean)/spread.
@@ -80,8 +80,8 @@ class KineticsPrediction:
     Attributes:
         log_speed: Median, low and high end at 95 % of log10 of the mean speed [nm/s], shape (n, 3).
         quantiles: All of `SPEED_LEVELS` of it, shape (n, 7).
-        contributions: What it is made of on the log scale, shape (n, 7): `PARTS`, and the residual. Their sum is the
-            median, exactly.
+        contributions: What it is made of on the log scale, shape (n, 8): `PARTS`, what was learned of the unknowns,
+            and what orders that were seen add. Their sum is the median, exactly.
         exponent: Median, low and high end at 95 %, shape (n, 3).
         laws: Probability of each of `LAW_NAMES`, shape (n, 4).
         through: Probability that the front goes all the way, shape (n,).
@@ -119,8 +119,8 @@ class KineticsHead:
         parts = contributions(reactions)
         told = (features(reactions, parts) - np.array(self.info.mean)) / np.array(self.info.spread)
         self._request.infer([np.ascontiguousarray(told, np.float32)])
-        residual, exponent, laws, through, disagreement = (
-            np.array(self._request.get_output_tensor(k).data, float) for k in range(5)
+        residual, exponent, laws, through, disagreement, seen = (
+            np.array(self._request.get_output_tensor(k).data, float) for k in range(6)
         )
         mean = parts.sum(axis=1, keepdims=True)
         quantiles = mean + residual
@@ -130,7 +130,7 @@ class KineticsHead:
         return KineticsPrediction(
             log_speed=quantiles[:, [_MIDDLE, 0, -1]] + widen,
             quantiles=quantiles,
-            contributions=np.column_stack([parts, residual[:, _MIDDLE]]),
+            contributions=np.column_stack([parts, residual[:, _MIDDLE] - seen[:, 0], seen[:, 0]]),
             exponent=np.maximum(exponent[:, [1, 0, 2]] + self.info.widen_exponent * np.array([0.0, -1.0, 1.0]), 0.0),
             laws=laws,
             through=through[:, 0],
@@ -175,6 +175,6 @@ def _info(model: onnx.ModelProto, where: Path) -> HeadInfo:
         info = HeadInfo.model_validate_json(text)
     except ValidationError as error:
         raise ModelFileError(f"the metadata of {where} is damaged: copy the file again or train it anew.") from error
-    if info.format_version > _FORMAT_VERSION or info.features != FEATURES:
+    if info.format_version != _FORMAT_VERSION or info.features != FEATURES:
         raise ModelFileError(f"{where} was made by another version of IonFront: update IonFront, or train it anew.")
     return info

@@ -3,12 +3,13 @@
 Parts are switched on one after another, and each gets what the logarithm changes by; together they are exact.
 """
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ionfront.physics import FrontCourse, front_course
+from ionfront.physics import FrontCases, FrontCourse, front_course
 
 from .reaction import Reactions, Unknowns, front_cases
 
@@ -40,8 +41,16 @@ def contributions(reactions: Reactions, unknowns: Unknowns = Unknowns()) -> Floa
     flat = replace(whole, yield_gpa=0.0, dimension=1)
     strained = replace(whole, layer=1 / 3, hoop=0.0, dimension=1)
     prefactor, exchange = (np.log10(np.asarray(c.exchange_nm_s)) for c in (barrierless, whole))
-    steps = [prefactor, exchange, *(mean_log_speed(front_course(c)) for c in (free, flat, strained, whole))]
+    courses = mean_log_speed(front_course(_one_after_another([free, flat, strained, whole], len(reactions))))
+    steps = [prefactor, exchange, *courses.reshape(4, -1)]
     return np.diff(np.column_stack([np.zeros(len(reactions)), *steps]), axis=1)
+
+
+def _one_after_another(cases: Sequence[FrontCases], count: int) -> FrontCases:
+    names = [field.name for field in fields(FrontCases)]
+    return FrontCases(
+        **{name: np.concatenate([np.broadcast_to(getattr(case, name), count) for case in cases]) for name in names}
+    )
 
 
 def mean_log_speed(course: FrontCourse) -> Floats:

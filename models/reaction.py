@@ -5,7 +5,7 @@ hop's barrier that the front feels, reorganisation energy, resistances, yield st
 takes the middle of each range; the regression head learns from draws of all of them what is left to say.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,17 +18,29 @@ from ionfront.physics.units import BOLTZMANN_EV_K, ROOM_TEMPERATURE_K
 __all__ = [
     "ASSUMED_BARRIER_EV",
     "ASSUMED_POTENTIAL_V",
+    "BARRIERS_EV",
+    "CONTACT_SPREAD",
+    "CROWDINGS",
+    "POTENTIALS_V",
     "Experiment",
     "Reactions",
     "Unknowns",
     "drawn",
     "reactions",
+    "varied",
 ]
 
 Floats = NDArray[np.float64]
 
 ASSUMED_BARRIER_EV = 0.4
 ASSUMED_POTENTIAL_V = 0.8
+CONTACT_SPREAD = 0.7
+"""Standard deviation between cells of log10 of the contact's resistance."""
+
+POTENTIALS_V = 0.05, 4.0
+BARRIERS_EV = 0.02, 1.0
+CROWDINGS = 0.0, 2.6
+_VARIED = 0.75
 _LN10 = float(np.log(10))
 _ANION_NM = {"F": 0.133, "O": 0.140, "S": 0.184, "Se": 0.198, "Te": 0.221}  # Shannon 1976
 _ALLOY_NM = 0.21
@@ -73,7 +85,7 @@ class Reactions:
     """Steps in experiments, shape (n,) each.
 
     Attributes:
-        mechanism, ions, host_volume_nm3, expansion, potential_v, bulk_modulus_gpa, barrier_ev: As in `MaterialStep`.
+        mechanism, ions, volume_nm3, expansion, potential_v, bulk_modulus_gpa, barrier_ev: As in `MaterialStep`.
         crowding: How much wider than lithium the ion is; 1 is sodium in an oxide, and large anions leave more room.
         geometry, size_nm, bias_v, temperature_k: As `Experiment` has them.
         contact: Resistance of contact and solid electrolyte [log10 ohm m^2]; NaN where it is not known.
@@ -81,7 +93,7 @@ class Reactions:
 
     mechanism: NDArray[np.str_]
     ions: Floats
-    host_volume_nm3: Floats
+    volume_nm3: Floats
     expansion: Floats
     potential_v: Floats
     bulk_modulus_gpa: Floats
@@ -104,7 +116,7 @@ def reactions(steps: list[MaterialStep], experiments: list[Experiment]) -> React
     return Reactions(
         mechanism=np.array([s.mechanism for s in steps]),
         ions=np.array([s.ions for s in steps]),
-        host_volume_nm3=np.array([s.host_volume_nm3.value for s in steps]),
+        volume_nm3=np.array([s.volume_nm3.value for s in steps]),
         expansion=np.array([s.expansion.value for s in steps]),
         potential_v=np.array(potential),
         bulk_modulus_gpa=np.array([s.bulk_modulus_gpa.value for s in steps]),
@@ -158,7 +170,7 @@ _SPREADS = {
     "intercalation": 0.7,
     "conversion": 0.7,
     "alloying": 0.7,
-    "contact": 0.7,
+    "contact": CONTACT_SPREAD,
     "conductivity": 0.8,
     "yield_factor": 0.2,
 }
@@ -176,6 +188,24 @@ def drawn(n: int, rng: np.random.Generator) -> Unknowns:
     return Unknowns(**normal, **uniform)
 
 
+def varied(r: Reactions, rng: np.random.Generator) -> Reactions:
+    """Three of four with descriptors off the table's: hosts that nobody has filmed, and values that are wrong."""
+    one_of_those = rng.random(len(r)) < _VARIED
+
+    def off(spread: float) -> Floats:
+        return np.where(one_of_those, spread * rng.standard_normal(len(r)), 0.0)
+
+    return replace(
+        r,
+        volume_nm3=r.volume_nm3 * np.exp(off(0.3)),
+        bulk_modulus_gpa=r.bulk_modulus_gpa * np.exp(off(0.4)),
+        expansion=1 + (r.expansion - 1) * np.exp(off(0.4)),
+        potential_v=np.clip(r.potential_v + off(0.5), *POTENTIALS_V),
+        barrier_ev=np.clip(r.barrier_ev + off(0.15), *BARRIERS_EV),
+        crowding=np.clip(r.crowding + off(0.4), *CROWDINGS),
+    )
+
+
 def front_cases(r: Reactions, unknowns: Unknowns) -> FrontCases:
     """The physics' own numbers for steps in experiments, with unknowns that are given."""
     by_mechanism = {name: getattr(unknowns, name) for name in MECHANISMS}
@@ -187,7 +217,7 @@ def front_cases(r: Reactions, unknowns: Unknowns) -> FrontCases:
     return FrontCases(
         exchange_nm_s=10 ** (prefactor - felt),
         overpotential_v=r.potential_v + r.bias_v,
-        host_volume_nm3=r.host_volume_nm3,
+        host_volume_nm3=r.volume_nm3,
         ions=r.ions,
         expansion=r.expansion,
         yield_gpa=r.bulk_modulus_gpa * YIELD_PER_MODULUS * 10**unknowns.yield_factor,

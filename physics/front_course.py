@@ -24,7 +24,7 @@ __all__ = ["FrontCases", "FrontCourse", "front_course"]
 
 Floats = NDArray[np.float64]
 
-_HALVINGS = 30
+_TOGETHER = 2048
 _M_PER_NM = 1e-9
 _SLOWEST = 1e-30
 
@@ -90,8 +90,20 @@ def front_course(cases: FrontCases, depths: int = 64) -> FrontCourse:
         cases: The particles.
         depths: How many layers.
     """
-    c = {field.name: np.asarray(getattr(cases, field.name), float) for field in fields(cases)}
-    c = dict(zip(c, (x[:, None] for x in np.broadcast_arrays(*map(np.atleast_1d, c.values()))), strict=True))
+    names = [field.name for field in fields(cases)]
+    values = np.broadcast_arrays(*(np.atleast_1d(np.asarray(getattr(cases, name), float)) for name in names))
+    parts = [  # of a size that fits the processor's cache
+        _courses(
+            {name: value[start : start + _TOGETHER, None] for name, value in zip(names, values, strict=True)}, depths
+        )
+        for start in range(0, max(len(values[0]), 1), _TOGETHER)
+    ]
+    return FrontCourse(
+        *(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(FrontCourse))
+    )
+
+
+def _courses(c: dict[str, Floats], depths: int) -> FrontCourse:
     share = (np.arange(depths) + 0.5) / depths
     depth = c["depth_nm"] * share
     left = np.where(c["dimension"] > 1, 1 - share, 1.0)
@@ -109,7 +121,7 @@ def front_course(cases: FrontCases, depths: int = 64) -> FrontCourse:
     def kinetics(drive_ev: Floats) -> Floats:
         return tabulated_marcus_hush_chidsey(drive_ev / heat, c["reorganisation_ev"] / heat)
 
-    speed = exchange * kinetics(drive_in_series_ev(kinetics, cost * exchange, available, _HALVINGS))
+    speed = exchange * kinetics(drive_in_series_ev(kinetics, cost * exchange, available))
     layer = c["depth_nm"] / depths
     slow = layer / np.maximum(speed, _SLOWEST)
     time = np.cumsum(slow, axis=1) - slow / 2

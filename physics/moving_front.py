@@ -19,7 +19,6 @@ __all__ = ["Body", "Growth", "MovingFront", "Step"]
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-_HALVINGS = 18
 _LEVELS = 512
 _HEADROOM_EV = 1e-3
 
@@ -159,7 +158,7 @@ class MovingFront:
         if self._cost is None:
             return available
         burden = self._cost[self.level.near[only]] * self._exchange[only]
-        return drive_in_series_ev(self._kinetics, burden, available, _HALVINGS)
+        return drive_in_series_ev(self._kinetics, burden, available)
 
     def turn(self) -> Floats:
         """Take up slope, directions and lengths of the front as they are now; returns |grad phi|, shape (n,)."""

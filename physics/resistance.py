@@ -17,6 +17,9 @@ __all__ = ["cost_v_s_nm", "drive_in_series_ev", "series_law", "speed_in_series_n
 Floats = NDArray[np.float64]
 
 _M_PER_NM = 1e-9
+_FALSE_POSITIONS = 16
+_LOWER = float(np.log(100))
+_EXACT = 1e-12
 _HALVINGS = 60
 
 
@@ -69,23 +72,41 @@ def speed_in_series_nm_s(
     return np.asarray((low + high) / 2)
 
 
-def drive_in_series_ev(
-    kinetics: Callable[[Floats], Floats], burden_ev: Floats, available_ev: Floats, halvings: int = _HALVINGS
-) -> Floats:
+def drive_in_series_ev(kinetics: Callable[[Floats], Floats], burden_ev: Floats, available_ev: Floats) -> Floats:
     """Drive d that is left at a front which shares it with a resistance: d + b f(d) = psi.
 
+    The logarithm of the left side over that of d is nearly straight, so that the false position (Illinois) finds it
+    one in a million within a dozen steps, however heavy the burden.
+
     Args:
-        kinetics: f, speed over exchange speed at a drive [eV], never falling, 0 at 0.
+        kinetics: f, speed over exchange speed at a drive [eV], never falling, 0 at 0, and at no drive more than a
+            hundred times as large, for its drive, as at psi.
         burden_ev: b, what the resistance takes at the exchange speed; finite.
         available_ev: psi, 0 or more.
-        halvings: Of the interval in which d is sought; each halves the error.
     """
-    low, high = np.zeros_like(available_ev), available_ev
-    for _ in range(halvings):
-        middle = (low + high) / 2
-        more = middle + burden_ev * kinetics(middle) > available_ev
-        low, high = np.where(more, low, middle), np.where(more, middle, high)
-    return np.asarray((low + high) / 2)
+    some = available_ev > 0
+    whole = np.where(some, available_ev, 1.0)
+
+    def beyond(log_drive: Floats) -> Floats:
+        drive = np.exp(log_drive)
+        return np.asarray(np.log((drive + burden_ev * kinetics(drive)) / whole))
+
+    high = np.log(whole)
+    low = high - np.log1p(burden_ev * kinetics(whole) / whole) - _LOWER
+    under, over, side = beyond(low), beyond(high), np.zeros_like(high)
+    place = high
+    for _ in range(_FALSE_POSITIONS):
+        gap = over - under
+        place = np.where(gap > 0, (low * over - high * under) / np.where(gap > 0, gap, 1.0), high)
+        value = beyond(place)
+        if np.abs(value).max(initial=0.0) < _EXACT:
+            break
+        above = value > 0
+        # An end that stays twice counts half, or the other would creep.
+        under, low = np.where(above, np.where(side > 0, under / 2, under), value), np.where(above, low, place)
+        over, high = np.where(above, value, np.where(side < 0, over / 2, over)), np.where(above, place, high)
+        side = np.where(above, 1.0, -1.0)
+    return np.where(some, np.exp(place), 0.0)
 
 
 def series_law(

@@ -13,10 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ionfront.datasets import IONS, MaterialStep, hosts, material_steps
+from ionfront.datasets import MECHANISMS, MaterialStep
 from ionfront.fronts import fit_exponent, fit_law, law_probabilities
 from ionfront.models.physical_mean import mean_log_speed
-from ionfront.models.reaction import Experiment, Reactions, Unknowns, drawn, front_cases, reactions
+from ionfront.models.reaction import (
+    BARRIERS_EV,
+    CROWDINGS,
+    POTENTIALS_V,
+    Experiment,
+    Reactions,
+    Unknowns,
+    drawn,
+    front_cases,
+    reactions,
+    varied,
+)
 from ionfront.physics import (
     GEOMETRIES,
     LAW_NAMES,
@@ -29,7 +40,8 @@ from ionfront.physics import (
     travel_cost,
 )
 
-__all__ = ["FrontRuns", "all_steps", "course_runs", "simulated_runs", "track_of"]
+__all__ = ["FrontRuns", "course_runs", "drawn_experiment", "layer_times", "one_case", "plane_run", "simulated_runs"]
+__all__ += ["stranger_runs", "track_of"]
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -38,6 +50,9 @@ _GEOMETRIES: tuple[GeometryName, ...] = tuple(GEOMETRIES)
 _SIZES_NM = 20.0, 5000.0
 _BIASES_V = 0.0, 3.0
 _TEMPERATURES_K = 280.0, 340.0
+_VOLUMES_NM3 = 0.004, 0.2  # before the step, by ions that are taken up
+_EXPANDING = 0.02, 5.0  # of that volume
+_MODULI_GPA = 8.0, 200.0
 _ALONG_PX = 64
 _MARGIN_PX = 3
 _CHUNK = 50  # runs a task
@@ -46,7 +61,6 @@ _FEWEST_LAYERS = 4
 _DEEPEST = 0.96  # the last of a core is a few pixels
 _MOMENTS = 30
 _EVIDENCE = 0.5  # positions of neighbouring moments agree
-_VARIED = 0.75
 _CONTACT_KNOWN = 0.5
 _ROUGH = 0.15  # of the logarithm of pace
 _ROUGH_PX = 1.5, 4.0  # over which pinning hangs together
@@ -75,11 +89,6 @@ class FrontRuns:
     fraction: Floats
 
 
-def all_steps() -> list[MaterialStep]:
-    """Every step of the table."""
-    return [step for host in hosts() for ion in IONS for step in material_steps(host, ion)]
-
-
 def course_runs(steps: Sequence[MaterialStep], seed: int) -> FrontRuns:
     """As `simulated_runs`, a thousand times as fast: speeds alone, of particles without flaws.
 
@@ -89,10 +98,20 @@ def course_runs(steps: Sequence[MaterialStep], seed: int) -> FrontRuns:
     """
     rng = np.random.default_rng(seed)
     together, unknowns = _drawn(steps, rng)
+    return _courses(np.array([step.host for step in steps]), together, unknowns, rng)
+
+
+def stranger_runs(count: int, seed: int) -> FrontRuns:
+    """As `course_runs`, of materials that no table has: descriptors drawn each by itself; their host is ""."""
+    rng = np.random.default_rng(seed)
+    return _courses(np.full(count, ""), _strangers(count, rng), drawn(count, rng), rng)
+
+
+def _courses(host: NDArray[np.str_], together: Reactions, unknowns: Unknowns, rng: np.random.Generator) -> FrontRuns:
     course = front_course(front_cases(together, unknowns))
-    count = len(steps)
+    count = len(host)
     return FrontRuns(
-        host=np.array([step.host for step in steps]),
+        host=host,
         reactions=_told(together, unknowns, rng),
         unknowns=unknowns,
         log_speed=mean_log_speed(course),
@@ -117,7 +136,7 @@ def simulated_runs(
     together, unknowns = _drawn(steps, rng)
     cases = front_cases(together, unknowns)
     shapes = enumerate(together.geometry.tolist())
-    jobs = [_Job(_one(cases, k), shape, int(rng.integers(2**63))) for k, shape in shapes]
+    jobs = [_Job(one_case(cases, k), shape, int(rng.integers(2**63))) for k, shape in shapes]
     chunks = [jobs[start : start + _CHUNK] for start in range(0, len(jobs), _CHUNK)]
     measured: list[_Track] = []
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
@@ -192,20 +211,35 @@ def _course(job: _Job) -> tuple[Floats, Floats]:
 
 
 def _in_plane(job: _Job) -> tuple[Floats, Floats]:
-    rng = np.random.default_rng(job.seed)
-    size_nm = float(np.ravel(job.case.depth_nm)[0])
-    body = _body(job.geometry, size_nm, rng)
+    body, arrival_s = plane_run(job.case, job.geometry, job.seed)
+    return layer_times(body, arrival_s)
+
+
+def plane_run(case: FrontCases, geometry: GeometryName, seed: int) -> tuple[Body, Floats]:
+    """One particle with flaws of its own, and when its front reached each pixel [s]; NaN where it did not.
+
+    Args:
+        case: A single particle.
+        geometry: How its front lies; no sphere.
+        seed: Of its flaws.
+    """
+    body = _body(geometry, float(np.ravel(case.depth_nm)[0]), np.random.default_rng(seed))
     run = simulate(
         body,
-        [_plane_step(job.case, job.geometry)],
-        contact_ohm_m2=float(np.ravel(job.case.contact_ohm_m2)[0]),
-        temperature_k=float(np.ravel(job.case.temperature_k)[0]),
+        [_plane_step(case, geometry)],
+        contact_ohm_m2=float(np.ravel(case.contact_ohm_m2)[0]),
+        temperature_k=float(np.ravel(case.temperature_k)[0]),
     )
+    return body, run.arrival_s[0]
+
+
+def layer_times(body: Body, arrival_s: Floats) -> tuple[Floats, Floats]:
+    """When half of each layer had reacted [s], infinite where that never was; and the layers' ways from the contact."""
     way = travel_cost(body.inside, body.contact) * body.pixel_size_nm
-    edges = np.linspace(0, _DEEPEST * size_nm, _LAYERS + 1)
+    edges = np.linspace(0, _DEEPEST * _ALONG_PX * body.pixel_size_nm, _LAYERS + 1)
     layer = np.digitize(way[body.inside], edges) - 1
-    arrival = run.arrival_s[0][body.inside]
-    times = [arrival[layer == k] for k in range(_LAYERS)]
+    inside = arrival_s[body.inside]
+    times = [inside[layer == k] for k in range(_LAYERS)]
     when = [float(np.median(t)) if t.size and np.isfinite(t).mean() > 0.5 else np.inf for t in times]
     return np.array(when), (edges[1:] + edges[:-1]) / 2
 
@@ -264,25 +298,30 @@ def _long(rng: np.random.Generator) -> tuple[Mask, Mask]:
 
 
 def _drawn(steps: Sequence[MaterialStep], rng: np.random.Generator) -> tuple[Reactions, Unknowns]:
-    together = reactions(list(steps), [_experiment(rng) for _ in steps])
-    return _varied(together, rng), drawn(len(steps), rng)
+    together = reactions(list(steps), [drawn_experiment(rng) for _ in steps])
+    return varied(together, rng), drawn(len(steps), rng)
 
 
-def _varied(r: Reactions, rng: np.random.Generator) -> Reactions:
-    """Three of four with descriptors off the table's: hosts that nobody has filmed, and values that are wrong."""
-    varied = rng.random(len(r)) < _VARIED
-
-    def off(spread: float) -> Floats:
-        return np.where(varied, spread * rng.standard_normal(len(r)), 0.0)
-
-    return replace(
-        r,
-        host_volume_nm3=r.host_volume_nm3 * np.exp(off(0.3)),
-        bulk_modulus_gpa=r.bulk_modulus_gpa * np.exp(off(0.4)),
-        expansion=1 + (r.expansion - 1) * np.exp(off(0.4)),
-        potential_v=np.clip(r.potential_v + off(0.5), 0.05, 4.0),
-        barrier_ev=np.clip(r.barrier_ev + off(0.15), 0.02, 1.0),
-        crowding=np.clip(r.crowding + off(0.4), 0.0, 2.6),
+def _strangers(count: int, rng: np.random.Generator) -> Reactions:
+    experiments = [drawn_experiment(rng) for _ in range(count)]
+    volume, expanding, modulus = (
+        np.exp(rng.uniform(np.log(least), np.log(most), count))
+        for least, most in (_VOLUMES_NM3, _EXPANDING, _MODULI_GPA)
+    )
+    return Reactions(
+        mechanism=rng.choice(MECHANISMS, count),
+        ions=np.ones(count),
+        volume_nm3=volume,
+        expansion=1 + expanding,
+        potential_v=rng.uniform(*POTENTIALS_V, count),
+        bulk_modulus_gpa=modulus,
+        barrier_ev=rng.uniform(*BARRIERS_EV, count),
+        crowding=rng.uniform(*CROWDINGS, count),
+        geometry=np.array([e.geometry for e in experiments]),
+        size_nm=np.array([e.size_nm for e in experiments]),
+        bias_v=np.array([e.bias_v for e in experiments]),
+        temperature_k=np.array([e.temperature_k for e in experiments]),
+        contact=np.full(count, np.nan),
     )
 
 
@@ -292,7 +331,8 @@ def _told(r: Reactions, unknowns: Unknowns, rng: np.random.Generator) -> Reactio
     return replace(r, contact=np.where(known, unknowns.contact, np.nan))
 
 
-def _experiment(rng: np.random.Generator) -> Experiment:
+def drawn_experiment(rng: np.random.Generator) -> Experiment:
+    """Any geometry, size, bias and temperature that a laboratory may come to."""
     return Experiment(
         geometry=_GEOMETRIES[rng.integers(len(_GEOMETRIES))],
         size_nm=float(np.exp(rng.uniform(*np.log(_SIZES_NM)))),
@@ -301,7 +341,8 @@ def _experiment(rng: np.random.Generator) -> Experiment:
     )
 
 
-def _one(cases: FrontCases, k: int) -> FrontCases:
+def one_case(cases: FrontCases, k: int) -> FrontCases:
+    """The k-th particle of many."""
     values = {}
     for field in fields(cases):
         value = np.asarray(getattr(cases, field.name), float)

@@ -3,6 +3,7 @@
 from ionfront.models import torchvision_ops  # noqa: F401  before anything that imports torchvision
 
 # isort: split
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
@@ -14,16 +15,17 @@ from lightning import LightningDataModule
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ionfront.datasets import MaterialStep, Ordering, concave_front, material_steps, orderings
+from ionfront.datasets import MaterialStep, Ordering, all_steps, concave_front, material_steps, orderings
 from ionfront.models.kinetics_features import descriptors, features
+from ionfront.models.measured_runs import MeasuredFront, measured_fronts
 from ionfront.models.physical_mean import PARTS, contributions
 from ionfront.models.reaction import Experiment, Reactions, reactions
 from ionfront.physics import LAW_NAMES
 
-from .front_runs import FrontRuns, all_steps, course_runs, simulated_runs
-from .measured_runs import MeasuredFront, measured_fronts
+from .front_runs import FrontRuns, course_runs, simulated_runs, stranger_runs
+from .orders_seen import OrderedPairs
 
-__all__ = ["KineticsData", "Rows"]
+__all__ = ["KineticsData", "Rows", "unseen_rows"]
 
 Floats = NDArray[np.float64]
 Pair = tuple[tuple[MaterialStep, Experiment], tuple[MaterialStep, Experiment]]
@@ -80,9 +82,9 @@ class KineticsData(LightningDataModule):  # type: ignore[misc]
     Args:
         simulated: Runs in the plane, with exponents and laws; half a second each.
         courses: Runs along one depth, speeds alone; thousands a second.
+        strangers: The same of materials that no table has.
         runs: Folders that `ionfront analyze` wrote, of movies whose host and ion were named.
-        measured_weight: Weight of a measured front, in units of a simulated one.
-        validation_share: Share of the courses kept for validation.
+        measured_weight: Weight of the fronts of a measured movie together, in units of a simulated one.
         batch_size: Rows a step.
         workers: Processes that simulate.
         seed: Of all that is drawn.
@@ -92,20 +94,20 @@ class KineticsData(LightningDataModule):  # type: ignore[misc]
         self,
         simulated: int = 3000,
         courses: int = 60000,
+        strangers: int = 60000,
         runs: list[str] | None = None,
         measured_weight: float = 200.0,
-        validation_share: float = 0.05,
         batch_size: int = 512,
         workers: int = 2,
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self._simulated, self._courses, self._seed = simulated, courses, seed
-        self._batch, self._workers, self._share = batch_size, workers, validation_share
+        self._simulated, self._courses, self._strangers, self._seed = simulated, courses, strangers, seed
+        self._batch, self._workers = batch_size, workers
         self._weight = measured_weight
         self.measured = [front for folder in runs or [] for front in measured_fronts(Path(folder))]
         self.train: Rows
-        self.validation: Rows
+        self.validation: Rows  # of hosts that were left out
         self.orderings = orderings()
         self.mean: Floats
         self.spread: Floats
@@ -120,11 +122,10 @@ class KineticsData(LightningDataModule):  # type: ignore[misc]
         steps = all_steps()
         courses = _simulated(course_runs(_some(steps, self._courses, rng), self._seed))
         plane = simulated_runs(_some(steps, self._simulated, rng), self._seed + 1, self._workers, progress)
-        kept = rng.random(len(courses)) < self._share
-        told = [courses.of(~kept), _simulated(plane)]
+        told = [courses, _simulated(plane), _simulated(stranger_runs(self._strangers, self._seed + 3))]
         if self.measured:
             told.append(_measured(self.measured, self._weight))
-        self.train, self.validation = _joined(told), courses.of(kept)
+        self.train = _joined(told)
         self._scale()
 
     def without(self, left_out: Sequence[str]) -> "KineticsData":
@@ -151,7 +152,7 @@ class KineticsData(LightningDataModule):  # type: ignore[misc]
         for ordering in orderings():
             if ordering.host == host:
                 faster, slower = _sides(_pairs(ordering, rng))
-                found[f"{host}: {ordering.faster} over {ordering.slower}"] = (_unseen(faster), _unseen(slower))
+                found[f"{host}: {ordering.faster} over {ordering.slower}"] = (unseen_rows(faster), unseen_rows(slower))
         return found
 
     def scaled(self, values: Floats) -> Tensor:
@@ -159,7 +160,7 @@ class KineticsData(LightningDataModule):  # type: ignore[misc]
         return torch.tensor((values - self.mean) / self.spread, dtype=torch.float32)
 
     def train_dataloader(self) -> "_Batches":
-        return _Batches(self._tensors(self.train), self._ordered, self._batch, self._seed)
+        return _Batches(self._tensors(self.train), self._batch, self._seed)
 
     def _tensors(self, rows: Rows) -> dict[str, Tensor]:
         values = {
@@ -175,12 +176,11 @@ class KineticsData(LightningDataModule):  # type: ignore[misc]
     def _scale(self) -> None:
         self.mean = self.train.features.mean(axis=0)
         self.spread = np.maximum(self.train.features.std(axis=0), 1e-6)
-        self._ordered = self._pairs_told()
 
-    def _pairs_told(self) -> dict[str, Tensor]:
-        """Pairs of the same experiment, of ions whose order was seen."""
+    def ordered_pairs(self) -> OrderedPairs | None:
+        """Pairs of the same experiment, of ions whose order was seen; None without any."""
         if not self.orderings:
-            return {}
+            return None
         rng = np.random.default_rng(self._seed + 2)
         pairs = [pair for ordering in self.orderings for pair in _pairs(ordering, rng)]
         sides = _sides(pairs)
@@ -188,20 +188,15 @@ class KineticsData(LightningDataModule):  # type: ignore[misc]
         told = [self.scaled(features(side, part)) for side, part in zip(sides, parts, strict=True)]
         lead = parts[0].sum(axis=1) - parts[1].sum(axis=1)
         bounds = np.repeat([_bounds(ordering) for ordering in self.orderings], _PAIRS, axis=0)
-        return {
-            "order_faster": told[0],
-            "order_slower": told[1],
-            "order_physics": torch.tensor(lead, dtype=torch.float32),
-            "order_least": torch.tensor(bounds[:, 0], dtype=torch.float32),
-            "order_most": torch.tensor(bounds[:, 1], dtype=torch.float32),
-        }
+        least, most = torch.tensor(bounds.T, dtype=torch.float32)
+        return OrderedPairs(told[0], told[1], torch.tensor(lead, dtype=torch.float32), least, most)
 
 
 class _Batches:
     """Batches of whole tensors: a thousand times as fast as row by row."""
 
-    def __init__(self, rows: dict[str, Tensor], pairs: dict[str, Tensor], size: int, seed: int) -> None:
-        self._rows, self._pairs, self._size = rows, pairs, size
+    def __init__(self, rows: dict[str, Tensor], size: int, seed: int) -> None:
+        self._rows, self._size = rows, size
         self._generator = torch.Generator().manual_seed(seed)
 
     def __len__(self) -> int:
@@ -210,7 +205,7 @@ class _Batches:
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
         order = torch.randperm(len(self._rows["weight"]), generator=self._generator)
         for chosen in (order[start : start + self._size] for start in range(0, len(order), self._size)):
-            yield {name: values[chosen] for name, values in self._rows.items()} | self._pairs
+            yield {name: values[chosen] for name, values in self._rows.items()}
 
 
 def _some(steps: Sequence[MaterialStep], count: int, rng: np.random.Generator) -> list[MaterialStep]:
@@ -224,7 +219,9 @@ def _simulated(runs: FrontRuns) -> Rows:
 
 
 def _measured(fronts: Sequence[MeasuredFront], weight: float) -> Rows:
-    """The surer a speed, the more it weighs; a simulated run weighs 1."""
+    """The surer a speed, the more it weighs, and fronts of one movie share a weight; a simulated run weighs 1."""
+    in_run = Counter(front.run for front in fronts)
+    shared = np.array([1 / in_run[front.run] for front in fronts])
     nothing = np.full(len(fronts), np.nan)
     errors = np.array([max(front.error, _LEAST_ERROR) for front in fronts])
     return _rows(
@@ -233,7 +230,7 @@ def _measured(fronts: Sequence[MeasuredFront], weight: float) -> Rows:
         np.array([front.exponent for front in fronts]),
         np.full((len(fronts), len(LAW_NAMES)), np.nan),
         nothing,
-        weight * np.minimum(1.0, (_RATIO_SLACK / errors) ** 2),
+        weight * shared * np.minimum(1.0, (_RATIO_SLACK / errors) ** 2),
         np.array([front.step.host for front in fronts]),
     )
 
@@ -261,7 +258,8 @@ def _rows(
     )
 
 
-def _unseen(r: Reactions) -> Rows:
+def unseen_rows(r: Reactions) -> Rows:
+    """Rows of which nothing is told but what reacts, and where."""
     nothing = np.full(len(r), np.nan)
     laws = np.full((len(r), len(LAW_NAMES)), np.nan)
     return _rows(r, nothing, nothing, laws, nothing, np.ones(len(r)), np.full(len(r), ""))

@@ -1,4 +1,4 @@
-"""The kinetics head in training: an ensemble of small networks, quantile losses, and orderings that must hold."""
+"""The kinetics head in training: an ensemble of small networks, quantile losses, and orders that were seen."""
 
 from ionfront.models import torchvision_ops  # noqa: F401  before anything that imports torchvision
 
@@ -15,9 +15,9 @@ from ionfront.models.kinetics_features import FEATURES
 from ionfront.models.kinetics_head import EXPONENT_LEVELS, SPEED_LEVELS
 from ionfront.physics import LAW_NAMES
 
-__all__ = ["KineticsModule", "KineticsNetwork"]
+from .orders_seen import OrderedPairs, OrdersSeen
 
-_ORDER_SLACK = 0.1  # log10: how sharply an ordering is asked for
+__all__ = ["KineticsModule", "KineticsNetwork"]
 
 
 class KineticsNetwork(nn.Module):
@@ -37,18 +37,30 @@ class KineticsNetwork(nn.Module):
 
 
 class KineticsEnsemble(nn.Module):
-    """Means of what its members say, and how far their medians are apart."""
+    """Means of what its members say, how far their medians are apart, and what orders that were seen add to speeds."""
 
     def __init__(self, members: Sequence[nn.Module]) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
+        self.seen = OrdersSeen()
 
-    def forward(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
         said = [member(features) for member in self.members]
         speed, exponent, laws, through = (torch.stack([out[k] for out in said]) for k in range(4))
         middle = speed[:, :, len(SPEED_LEVELS) // 2]
         apart = (middle - middle.mean(dim=0)).square().mean(dim=0).sqrt()[:, None]
-        return speed.mean(0), exponent.mean(0), laws.softmax(-1).mean(0), through.sigmoid().mean(0), apart
+        seen = self.seen(features)
+        return speed.mean(0) + seen, exponent.mean(0), laws.softmax(-1).mean(0), through.sigmoid().mean(0), apart, seen
+
+    def keep_orders(self, pairs: OrderedPairs, weight: float) -> None:
+        """See to it that the orders hold, however the members were trained."""
+        middle = len(SPEED_LEVELS) // 2
+        with torch.no_grad():
+            faster, slower = (
+                torch.stack([member(side)[0][:, middle] for member in self.members]).mean(0)
+                for side in (pairs.faster, pairs.slower)
+            )
+        self.seen.fit(pairs, (faster, slower), weight)
 
 
 class KineticsModule(LightningModule):  # type: ignore[misc]
@@ -59,7 +71,7 @@ class KineticsModule(LightningModule):  # type: ignore[misc]
         width: Of their hidden layers.
         learning_rate: Peak learning rate of AdamW.
         weight_decay: Weight decay of AdamW.
-        order_weight: Weight of the orderings that were seen.
+        order_weight: Weight of the orders that were seen against the size of what it takes to keep them.
     """
 
     def __init__(
@@ -73,13 +85,13 @@ class KineticsModule(LightningModule):  # type: ignore[misc]
         super().__init__()
         self.save_hyperparameters(logger=False)
         self.network = KineticsEnsemble([KineticsNetwork(width) for _ in range(members)])
-        self._peak, self._decay, self._order_weight = learning_rate, weight_decay, order_weight
+        self._peak, self._decay, self.order_weight = learning_rate, weight_decay, order_weight
         self.register_buffer("_levels", torch.tensor(SPEED_LEVELS), persistent=False)
         self.register_buffer("_exponent_levels", torch.tensor(EXPONENT_LEVELS), persistent=False)
 
-    def forward(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
         """As `KineticsEnsemble`."""
-        said: tuple[Tensor, Tensor, Tensor, Tensor, Tensor] = self.network(features)
+        said: tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor] = self.network(features)
         return said
 
     def training_step(self, batch: dict[str, Tensor], _index: int) -> Tensor:
@@ -88,8 +100,7 @@ class KineticsModule(LightningModule):  # type: ignore[misc]
         loss = torch.zeros(())
         for member in self.network.members:
             chosen = torch.randint(rows, (rows,))
-            loss = loss + self._loss(member, {k: v[chosen] for k, v in batch.items() if not k.startswith("order")})
-            loss = loss + self._order_weight * self._order_loss(member, batch)
+            loss = loss + self._loss(member, {k: v[chosen] for k, v in batch.items()})
         mean = loss / len(self.network.members)
         self.log("train_loss", mean, prog_bar=True, on_step=False, on_epoch=True, batch_size=rows)
         return loss
@@ -112,17 +123,6 @@ class KineticsModule(LightningModule):  # type: ignore[misc]
             loss = loss + 0.1 * entropy.mean()
         goes = torch.isfinite(batch["through"])
         return loss + 0.1 * binary_cross_entropy_with_logits(through[goes, 0], batch["through"][goes])
-
-    def _order_loss(self, member: nn.Module, batch: dict[str, Tensor]) -> Tensor:
-        """Of pairs in the same experiment: the faster by the ratio that was seen, no more where that is known."""
-        if "order_faster" not in batch or not len(batch["order_faster"]):
-            return torch.zeros(())
-        middle = len(SPEED_LEVELS) // 2
-        faster, slower = (member(batch[f"order_{name}"])[0][:, middle] for name in ("faster", "slower"))
-        lead = faster - slower + batch["order_physics"]
-        short = softplus((batch["order_least"] - lead) / _ORDER_SLACK) * _ORDER_SLACK
-        long = softplus((lead - batch["order_most"]) / _ORDER_SLACK) * _ORDER_SLACK
-        return (short + torch.where(torch.isfinite(batch["order_most"]), long, 0.0)).mean()
 
 
 def _rising(raw: Tensor) -> Tensor:

@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate
 
-from ionfront.physics import butler_volmer, cost_v_s_nm, front_current_a_m2, series_law, speed_in_series_nm_s
+from ionfront.physics import (
+    butler_volmer,
+    cost_v_s_nm,
+    drive_in_series_ev,
+    front_current_a_m2,
+    series_law,
+    speed_in_series_nm_s,
+    tabulated_marcus_hush_chidsey,
+)
 
 VOLUME_NM3, IONS = 0.169, 6.0
 
@@ -55,3 +63,14 @@ def test_the_law_of_linear_fronts_solves_its_equation():
     times = np.linspace(0.0, 50.0, 11)
     course = integrate.solve_ivp(speed, (0, 50), [0.0], t_eval=times, rtol=1e-9, atol=1e-9).y[0]
     np.testing.assert_allclose(law.position_nm(times), course, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("burden", [0.0, 1e-3, 1.0, 1e6, 1e12])
+def test_drive_and_what_the_resistance_takes_add_up(burden):
+    psi = np.array([0.0, 1e-4, 0.05, 0.5, 3.0])
+
+    def kinetics(drive):
+        return tabulated_marcus_hush_chidsey(drive / 0.0257, 0.6 / 0.0257)
+
+    drive = drive_in_series_ev(kinetics, np.full(5, burden), psi)
+    assert drive + burden * kinetics(drive) == pytest.approx(psi, rel=1e-5)

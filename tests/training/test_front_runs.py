@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ionfront.datasets import material_steps
+from ionfront.datasets import all_steps, material_steps
 from ionfront.models.physical_mean import mean_log_speed
-from ionfront.models.reaction import front_cases
+from ionfront.models.reaction import Experiment, front_cases, reactions
 from ionfront.physics import LAW_NAMES, front_course
-from ionfront.training.front_runs import all_steps, course_runs, simulated_runs, track_of
+from ionfront.training.front_runs import course_runs, simulated_runs, stranger_runs, track_of
 
 
 @pytest.fixture(scope="module")
@@ -59,3 +59,16 @@ def test_courses_are_runs_without_flaws():
     assert runs.log_speed == pytest.approx(known, abs=0.15)
     assert 0.3 < np.isnan(runs.reactions.contact).mean() < 0.7
     assert np.isnan(runs.exponent).all()
+
+
+def test_strangers_fill_the_ranges_that_hosts_lie_in():
+    runs, table = stranger_runs(400, seed=1), reactions(all_steps(), [Experiment()] * len(all_steps()))
+    assert set(runs.host) == {""}
+    assert np.isfinite(runs.log_speed).all()
+    strange = runs.reactions
+    for name in ("expansion", "potential_v", "bulk_modulus_gpa", "barrier_ev", "crowding"):
+        low, high = np.quantile(getattr(table, name), [0.05, 0.95])
+        assert getattr(strange, name).min() <= low + 0.05
+        assert getattr(strange, name).max() >= high - 0.05
+    together = np.corrcoef([np.log(strange.expansion), strange.potential_v, np.log(strange.bulk_modulus_gpa)])
+    assert np.abs(together - np.eye(3)).max() < 0.2

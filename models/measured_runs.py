@@ -9,7 +9,8 @@ import numpy as np
 
 from ionfront.core import MaterialError
 from ionfront.datasets import MaterialStep, material_steps
-from ionfront.models.reaction import Experiment
+
+from .reaction import Experiment
 
 __all__ = ["MeasuredFront", "measured_fronts"]
 
