@@ -68,7 +68,8 @@ def tabulated_marcus_hush_chidsey(drive: ArrayLike, reorganisation: ArrayLike) -
     rows, columns = table.shape
     n = np.clip(np.sqrt(np.asarray(drive, float) / _LARGEST_DRIVE) * (columns - 1), 0, columns - 1.000001)
     low, high = _REORGANISATIONS
-    l = np.clip((np.asarray(reorganisation, float) - low) / (high - low) * (rows - 1), 0, rows - 1.000001)  # noqa: E741
+    share = np.log(np.asarray(reorganisation, float) / low) / np.log(high / low)
+    l = np.clip(share * (rows - 1), 0, rows - 1.000001)  # noqa: E741
     column, row = n.astype(np.intp), l.astype(np.intp)
     right, below = n - column, l - row
     upper = (1 - right) * table[row, column] + right * table[row, column + 1]
@@ -78,8 +79,8 @@ def tabulated_marcus_hush_chidsey(drive: ArrayLike, reorganisation: ArrayLike) -
 
 @lru_cache
 def _table() -> Floats:
-    """log of the overlap over that in equilibrium; closer together where drives are small."""
-    l = np.linspace(*_REORGANISATIONS, 110)[:, None]  # noqa: E741
+    """log of the overlap over that in equilibrium; closer together where drives and energies are small."""
+    l = np.geomspace(*_REORGANISATIONS, 160)[:, None]  # noqa: E741
     n = np.linspace(0, 1, 400) ** 2 * _LARGEST_DRIVE
     return np.array([np.log(_overlap(np.full_like(n, x), n)) - np.log(_overlap(x, np.zeros(1))) for x in l])
 

@@ -76,7 +76,7 @@ def drive_in_series_ev(kinetics: Callable[[Floats], Floats], burden_ev: Floats, 
     """Drive d that is left at a front which shares it with a resistance: d + b f(d) = psi.
 
     The logarithm of the left side over that of d is nearly straight, so that the false position (Illinois) finds it
-    one in a million within a dozen steps, however heavy the burden.
+    within a dozen steps, however heavy the burden.
 
     Args:
         kinetics: f, speed over exchange speed at a drive [eV], never falling, 0 at 0, and at no drive more than a
