@@ -18,6 +18,7 @@ from .dataset_commands import import_app, import_labels_command, synth_command
 from .describe_command import describe_command
 from .model_commands import promote_command, quantise_command
 from .predict_commands import predict_command, screen_command
+from .serve_command import serve_command
 from .training_commands import cross_validate_command, evaluate_command, finetune_command, train_app
 
 __all__ = ["app", "main"]
@@ -49,6 +50,7 @@ app.command("promote")(promote_command)
 app.command("cross-validate", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
     cross_validate_command
 )
+app.command("serve")(serve_command)
 app.command("quantise")(quantise_command)
 
 

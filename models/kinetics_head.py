@@ -4,6 +4,7 @@ log10 of the mean speed is a physical mean plus a residual that an ensemble of n
 whether the front goes through come from the ensemble alone. The file is ONNX with its facts in the metadata.
 """
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,10 @@ class KineticsPrediction:
 class KineticsHead:
     """A trained head.
 
+    Attributes:
+        info: What its file says of it.
+        sha256: Digest of the file, hexadecimal.
+
     Args:
         content: The bytes of its file.
         info: Its metadata.
@@ -112,6 +117,7 @@ class KineticsHead:
         core = ov.Core()
         options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads}
         self.info = info
+        self.sha256 = hashlib.sha256(content).hexdigest()
         self._request = core.compile_model(core.read_model(content, b""), "CPU", options).create_infer_request()
 
     def predict(self, reactions: Reactions) -> KineticsPrediction:

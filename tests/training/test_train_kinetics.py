@@ -1,5 +1,7 @@
 """The kinetics head in training: small, but the whole way from simulation to a file that answers."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from ionfront.datasets import material_steps
 from ionfront.models.kinetics_features import DESCRIPTORS, FEATURES
 from ionfront.models.kinetics_head import SPEED_LEVELS, load_kinetics_head
 from ionfront.models.reaction import Experiment, reactions
+from ionfront.training.kinetics_data import KineticsData
 from ionfront.training.kinetics_module import KineticsNetwork
 from ionfront.training.train_kinetics import train_kinetics, widening
 
@@ -97,6 +100,23 @@ def test_bad_knobs_and_files_are_refused(trained, tmp_path):
     (tmp_path / "text.onnx").write_text("no model")
     with pytest.raises(ModelFileError, match="not an ONNX file"):
         load_kinetics_head(tmp_path / "text.onnx")
+
+
+def test_measured_fronts_join_and_those_of_one_movie_share_a_weight(tmp_path):
+    velocity = {"value": 20.0, "low": 15.0, "high": 26.0}
+    seen = {"from": "pristine", "velocity_nm_s": velocity, "exponent": None, "shape": "planar"}
+    for name, products in (("one", ["converted"]), ("two", ["converted", "alloyed"])):
+        (tmp_path / name).mkdir()
+        cycles = [{"direction": "insertion", "transitions": [{**seen, "to": product} for product in products]}]
+        record = {"material": {"host": "Bi2Te3", "ion": "Na"}, "cycles": cycles}
+        (tmp_path / name / "kinetics.json").write_text(json.dumps(record))
+    runs = [str(tmp_path / name) for name in ("one", "two")]
+    data = KineticsData(simulated=2, courses=20, strangers=20, runs=runs, workers=1, measured_weight=100.0)
+    data.draw()
+    measured = data.train.of(data.train.weight > 1)
+    assert measured.log_speed == pytest.approx([np.log10(20)] * 3)
+    assert measured.weight == pytest.approx([100.0, 50.0, 50.0])
+    assert np.isnan(measured.exponent).all()
 
 
 def test_descriptors_come_first_among_the_features():
