@@ -18,7 +18,7 @@ from .dataset_commands import import_app, import_labels_command, synth_command
 from .describe_command import describe_command
 from .model_commands import promote_command, quantise_command
 from .predict_commands import predict_command, screen_command
-from .serve_command import serve_command
+from .serve_command import keys_app, serve_command
 from .training_commands import cross_validate_command, evaluate_command, finetune_command, train_app
 
 __all__ = ["app", "main"]
@@ -51,6 +51,7 @@ app.command("cross-validate", context_settings={"allow_extra_args": True, "ignor
     cross_validate_command
 )
 app.command("serve")(serve_command)
+app.add_typer(keys_app, name="keys")
 app.command("quantise")(quantise_command)
 
 

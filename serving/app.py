@@ -1,10 +1,6 @@
 """The routes under /v1."""
 
-import json
-import logging
-import time
-import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -23,6 +19,8 @@ from ionfront.models.reaction import Experiment
 
 from .bodies import RAW, Limits, frame_of
 from .catalogue import Catalogue
+from .gate import Gate
+from .keys import KeyRing
 from .movies import Movies, movie_routes
 from .problems import MEDIA_TYPE, RequestError
 from .queue import WorkQueue
@@ -30,10 +28,6 @@ from .schemas import ForecastAnswer, ForecastRequest, ModelRecord, PredictAnswer
 from .segmenting import Form, What, segmented
 
 __all__ = ["Serving", "create_app"]
-
-_log = logging.getLogger(__name__)
-
-Next = Callable[[Request], Awaitable[Response]]
 
 _FRAME_BODY = {
     "requestBody": {
@@ -89,6 +83,7 @@ class Serving:
         frames: The line before the network.
         numbers: The line before predictions and forecasts.
         movies: Jobs.
+        keys: Who may ask; None lets everybody.
     """
 
     catalogue: Catalogue
@@ -97,6 +92,7 @@ class Serving:
     frames: WorkQueue
     numbers: WorkQueue
     movies: Movies
+    keys: KeyRing | None
 
     @property
     def head_record(self) -> ModelRecord:
@@ -120,7 +116,7 @@ def create_app(serving: Serving) -> FastAPI:
         serving.close()
 
     app = FastAPI(title="IonFront", version="1", docs_url=None, redoc_url=None, lifespan=lifespan)
-    app.middleware("http")(_identified)
+    app.add_middleware(Gate, keys=serving.keys)
     app.exception_handler(RequestError)(_problem)
     app.exception_handler(IonFrontError)(_refused)
     app.exception_handler(RequestValidationError)(_invalid)
@@ -240,17 +236,6 @@ async def _limited_body(request: Request, most: int) -> bytes:
         if len(body) > most:
             raise too_much
     return bytes(body)
-
-
-async def _identified(request: Request, call_next: Next) -> Response:
-    """Every answer has an id, which the log has too."""
-    request.state.id = request_id = uuid.uuid4().hex
-    start = time.perf_counter()
-    response = await call_next(request)
-    response.headers["X-Request-Id"] = request_id
-    took = {"ms": round(1e3 * (time.perf_counter() - start), 2), "status": response.status_code}
-    _log.info(json.dumps({"request_id": request_id, "method": request.method, "path": request.url.path} | took))
-    return response
 
 
 async def _problem(request: Request, error: Exception) -> Response:

@@ -16,6 +16,7 @@ from .bodies import Limits
 from .catalogue import Catalogue, Fetch
 from .files import FileStore
 from .jobs import JobRunner
+from .keys import KeyRing
 from .movies import Movies
 from .queue import WorkQueue
 from .store import Store
@@ -42,6 +43,7 @@ class ServiceSettings(BaseModel):
         roots: Folders whose movies may be named by path.
         upload_gib: Largest movie that may be uploaded [GiB].
         queued: Movies that may wait.
+        keys_needed: Whether only who has a key is answered.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -59,6 +61,7 @@ class ServiceSettings(BaseModel):
     roots: tuple[Path, ...] = ()
     upload_gib: float = Field(default=64.0, gt=0)
     queued: int = Field(default=100, ge=1)
+    keys_needed: bool = True
 
     @classmethod
     def from_environment(cls) -> "ServiceSettings":
@@ -85,22 +88,26 @@ class ServiceSettings(BaseModel):
         """For the server's process."""
         return {_VARIABLE: self.model_dump_json()}
 
+    def store(self) -> Store:
+        """The database, made where it is not."""
+        self.data.mkdir(parents=True, exist_ok=True)
+        return Store(self.database or f"sqlite:///{self.data.resolve() / 'state.db'}")
+
     def serving(self) -> Serving:
         """Load all of it."""
+        store = self.store()
         return Serving(
             catalogue=Catalogue(self._fetch(), self.model or "bundled", self.look_every_s if self.model else None),
             head=load_kinetics_head(self.kinetics),
             limits=Limits(body_bytes=int(self.body_mib * 2**20), pixels=int(self.megapixels * 1e6)),
             frames=WorkQueue(self.waiting, self.timeout_s),
             numbers=WorkQueue(self.waiting, self.timeout_s),
-            movies=self._movies(),
+            movies=self._movies(store),
+            keys=KeyRing(store) if self.keys_needed else None,
         )
 
-    def _movies(self) -> Movies:
-        folder = self.data.resolve()
-        folder.mkdir(parents=True, exist_ok=True)
-        store = Store(self.database or f"sqlite:///{folder / 'state.db'}")
-        files = FileStore(self.storage or str(folder / "files"))
+    def _movies(self, store: Store) -> Movies:
+        files = FileStore(self.storage or str(self.data.resolve() / "files"))
         return Movies(
             store=store,
             files=files,

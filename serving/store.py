@@ -1,4 +1,4 @@
-"""What a server must not forget: jobs. In SQLite beside its files, or in any database that SQLAlchemy speaks to."""
+"""What a server must not forget: jobs and keys, in SQLite or in any database that SQLAlchemy speaks to."""
 
 import time
 import uuid
@@ -8,7 +8,7 @@ from typing import Any, Literal
 from sqlalchemy import JSON, Engine, Float, Integer, String, create_engine, delete, event, select, update
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-__all__ = ["FINAL_STATES", "Job", "JobState", "Store"]
+__all__ = ["FINAL_STATES", "Job", "JobState", "Key", "Store"]
 
 JobState = Literal["arriving", "queued", "running", "done", "failed", "cancelled"]
 FINAL_STATES: tuple[JobState, ...] = ("done", "failed", "cancelled")
@@ -53,8 +53,30 @@ class Job(_Base):
     attempts: Mapped[int] = mapped_column(Integer, default=0)
 
 
+class Key(_Base):
+    """An API key.
+
+    Attributes:
+        id: Its part that is no secret.
+        created_s: Unix time.
+        name: Whose it is.
+        digest: SHA-256 of its secret.
+        scopes: What it is good for, with commas.
+        revoked: Whether it is good for nothing any more.
+    """
+
+    __tablename__ = "keys"
+
+    id: Mapped[str] = mapped_column(String(12), primary_key=True)
+    created_s: Mapped[float]
+    name: Mapped[str] = mapped_column(String(100))
+    digest: Mapped[str] = mapped_column(String(64))
+    scopes: Mapped[str] = mapped_column(String(200))
+    revoked: Mapped[bool] = mapped_column(default=False)
+
+
 class Store:
-    """Jobs in a database; safe to use from several threads.
+    """Jobs and keys in a database; safe to use from several threads.
 
     Args:
         url: As SQLAlchemy takes it: sqlite:///FILE, postgresql+psycopg://USER@HOST/NAME.
@@ -155,6 +177,29 @@ class Store:
                 broken = "the server went down while the movie came: send it again."
                 session.execute(update(Job).where(Job.state == "arriving").values(state="failed", error=broken))
             session.commit()
+
+    def add_key(self, key: Key) -> None:
+        """Keep a key."""
+        with self._session() as session:
+            session.add(key)
+            session.commit()
+
+    def key(self, key_id: str) -> Key | None:
+        """A key by its id."""
+        with self._session() as session:
+            return session.get(Key, key_id)
+
+    def all_keys(self) -> Sequence[Key]:
+        """All keys, the oldest first."""
+        with self._session() as session:
+            return session.scalars(select(Key).order_by(Key.created_s)).all()
+
+    def revoke(self, key_id: str) -> bool:
+        """Make a key good for nothing; returns whether there is one."""
+        with self._session() as session:
+            found = session.execute(update(Key).where(Key.id == key_id).values(revoked=True))
+            session.commit()
+            return bool(found.rowcount)  # type: ignore[attr-defined]
 
     def close(self) -> None:
         """Let go of the database."""

@@ -1,0 +1,310 @@
+"""A client of the service that needs nothing but numpy.
+
+    client = Client("http://127.0.0.1:3000", key="ionfront_…")
+    labels, summary = client.segment(frame)
+
+What may be asked twice without harm is asked again when a connection breaks or the server is busy; an upload is not.
+`AsyncClient` has the same methods as coroutines.
+"""
+
+import asyncio
+import http.client
+import json
+import time
+import urllib.parse
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["AsyncClient", "Client", "ServiceError"]
+
+Json = dict[str, Any]
+Progress = Callable[[int, int], None]
+
+_CHUNK = 2**20
+_FINAL = ("done", "failed", "cancelled")
+_BROKEN = (ConnectionError, http.client.HTTPException, TimeoutError)
+
+
+class ServiceError(Exception):
+    """The service refused, or could not be reached.
+
+    Attributes:
+        status: Of HTTP; 0 where there was no answer.
+        title: What kind of problem.
+        detail: What was seen, what was needed, what to do next.
+        request_id: As the server's log has it.
+    """
+
+    def __init__(self, status: int, title: str, detail: str, request_id: str = "") -> None:
+        super().__init__(f"{title}: {detail}")
+        self.status, self.title, self.detail, self.request_id = status, title, detail, request_id
+
+
+@dataclass(frozen=True)
+class _Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Client:
+    """Safe to use from several threads; connections are kept and shared.
+
+    Args:
+        address: Such as http://127.0.0.1:3000.
+        key: API key, where the server asks for one.
+        timeout_s: How long to wait for an answer.
+        patience_s: How long to go on asking a server that is busy or away.
+    """
+
+    def __init__(
+        self, address: str, key: str | None = None, *, timeout_s: float = 120.0, patience_s: float = 60.0
+    ) -> None:
+        parts = urllib.parse.urlsplit(address)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"{address!r} is no address such as http://127.0.0.1:3000")
+        self._secure, self._host, self._port = parts.scheme == "https", parts.hostname, parts.port
+        self._prefix = f"{parts.path.rstrip('/')}/v1"
+        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._timeout_s, self._patience_s = timeout_s, patience_s
+        self._idle: deque[http.client.HTTPConnection] = deque()
+
+    def segment(self, frame: ArrayLike, *, probabilities: bool = False) -> tuple[NDArray[Any], Json]:
+        """Labels, uint8 (y, x), or probabilities, float16 (phase, y, x), of a frame; and what they show.
+
+        Args:
+            frame: Grey values, shape (y, x).
+            probabilities: Whether to give them in place of labels.
+
+        Raises:
+            ServiceError: It was refused, or there was no answer.
+        """
+        array = np.ascontiguousarray(frame)
+        headers = {"X-Shape": ",".join(map(str, array.shape)), "X-Dtype": array.dtype.str}
+        what = "probabilities" if probabilities else "labels"
+        answer = self._ask("POST", f"/segment?form=raw&what={what}", array.tobytes(), headers)
+        shape = tuple(int(edge) for edge in answer.headers["x-shape"].split(","))
+        found = np.frombuffer(answer.body, answer.headers["x-dtype"]).reshape(shape)
+        return found, json.loads(answer.headers["x-result"])
+
+    def predict(self, reactions: Sequence[Json]) -> list[list[Json]]:
+        """What to expect of reactions, `{"host": "NiO", "ion": "Li", …}` each; a list of steps for each."""
+        found: list[list[Json]] = self._json("POST", "/kinetics/predict", {"reactions": list(reactions)})["reactions"]
+        return found
+
+    def forecast(self, **asked: Any) -> list[Json]:
+        """When a front comes to places; the arguments are the fields of the request."""
+        found: list[Json] = self._json("POST", "/kinetics/forecast", asked)["arrivals"]
+        return found
+
+    def models(self) -> Json:
+        """Which models answer."""
+        return self._json("GET", "/models")
+
+    def upload(self, movie: Path, *, progress: Progress | None = None, **options: Any) -> Json:
+        """Send a movie to be analyzed; returns its job. Never sent twice.
+
+        Args:
+            movie: A file.
+            progress: Called with the bytes sent and the size.
+            options: pixel_size_nm, frame_time_s, host, ion, …
+        """
+        movie, size = Path(movie), Path(movie).stat().st_size
+        query = urllib.parse.urlencode({"name": movie.name} | {k: v for k, v in options.items() if v is not None})
+        headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
+        answer = self._once("POST", f"/movies?{query}", _pieces(movie, size, progress), headers, once=True)
+        return _read(_checked(answer))
+
+    def analyze_path(self, path: str, **options: Any) -> Json:
+        """Have a movie analyzed that lies on the server; returns its job."""
+        return _read(
+            _checked(self._once("POST", "/movies/from-path", json.dumps({"path": path} | options).encode(), once=True))
+        )
+
+    def job(self, job_id: str) -> Json:
+        """How far a job is."""
+        return self._json("GET", f"/movies/{job_id}")
+
+    def wait(self, job_id: str, *, progress: Progress | None = None, every_s: float = 1.0) -> Json:
+        """Wait for a job's end; returns it.
+
+        Args:
+            job_id: Which.
+            progress: Called with the frames done and of all.
+            every_s: Time between looks.
+        """
+        while (job := self.job(job_id))["state"] not in _FINAL:
+            if progress is not None:
+                progress(job["frames_done"], job["frames"])
+            time.sleep(every_s)
+        return job
+
+    def cancel(self, job_id: str) -> Json:
+        """End a job; one that has ended is forgotten with its files."""
+        return self._json("DELETE", f"/movies/{job_id}")
+
+    def file(self, job_id: str, name: str) -> bytes:
+        """A result of a job, such as kinetics.json."""
+        return self._ask("GET", f"/movies/{job_id}/files/{urllib.parse.quote(name)}").body
+
+    def close(self) -> None:
+        """Close the connections that are kept."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _json(self, method: str, path: str, asked: Json | None = None) -> Json:
+        return _read(self._ask(method, path, None if asked is None else json.dumps(asked, allow_nan=False).encode()))
+
+    def _ask(self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> _Answer:
+        """Ask, and again for as long as the server is busy or away and patience lasts."""
+        until, pause = time.monotonic() + self._patience_s, 0.1
+        while True:
+            try:
+                answer = self._once(method, path, body, headers)
+            except ServiceError as error:
+                if error.status or time.monotonic() + pause > until:
+                    raise
+                wait = pause
+            else:
+                if answer.status != 503:
+                    return _checked(answer)
+                wait = max(pause, float(answer.headers.get("retry-after", 0)))
+                if time.monotonic() + wait > until:
+                    return _checked(answer)
+            time.sleep(wait)
+            pause = min(2 * pause, 5.0)
+
+    def _once(
+        self,
+        method: str,
+        path: str,
+        body: bytes | Iterator[bytes] | None = None,
+        headers: dict[str, str] | None = None,
+        once: bool = False,
+    ) -> _Answer:
+        """Ask; on a kept connection that breaks, on a new one, but for what must not be asked twice."""
+        told = self._headers | (headers or {})
+        if isinstance(body, bytes) and "X-Shape" not in told:
+            told |= {"Content-Type": "application/json"}
+        connection, kept = self._connection(), False
+        if not once and self._idle:
+            connection, kept = self._idle.pop(), True
+        try:
+            answer = _exchange(connection, method, self._prefix + path, body, told)
+        except _BROKEN as error:
+            connection.close()
+            if kept:  # the server may have closed it since
+                return self._once(method, path, body, headers)
+            raise ServiceError(0, "no answer", f"{self._host}:{self._port}: {error}") from error
+        self._idle.append(connection)
+        return answer
+
+    def _connection(self) -> http.client.HTTPConnection:
+        kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
+        return kind(self._host, self._port, timeout=self._timeout_s)
+
+
+class AsyncClient:
+    """`Client` for coroutines; each call runs in a thread."""
+
+    def __init__(
+        self, address: str, key: str | None = None, *, timeout_s: float = 120.0, patience_s: float = 60.0
+    ) -> None:
+        self._client = Client(address, key, timeout_s=timeout_s, patience_s=patience_s)
+
+    async def __aenter__(self) -> "AsyncClient":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """As `Client.close`."""
+        self._client.close()
+
+    async def segment(self, frame: ArrayLike, *, probabilities: bool = False) -> tuple[NDArray[Any], Json]:
+        """As `Client.segment`."""
+        return await asyncio.to_thread(self._client.segment, frame, probabilities=probabilities)
+
+    async def predict(self, reactions: Sequence[Json]) -> list[list[Json]]:
+        """As `Client.predict`."""
+        return await asyncio.to_thread(self._client.predict, reactions)
+
+    async def forecast(self, **asked: Any) -> list[Json]:
+        """As `Client.forecast`."""
+        return await asyncio.to_thread(self._client.forecast, **asked)
+
+    async def models(self) -> Json:
+        """As `Client.models`."""
+        return await asyncio.to_thread(self._client.models)
+
+    async def upload(self, movie: Path, *, progress: Progress | None = None, **options: Any) -> Json:
+        """As `Client.upload`."""
+        return await asyncio.to_thread(self._client.upload, movie, progress=progress, **options)
+
+    async def wait(self, job_id: str, *, progress: Progress | None = None, every_s: float = 1.0) -> Json:
+        """As `Client.wait`."""
+        return await asyncio.to_thread(self._client.wait, job_id, progress=progress, every_s=every_s)
+
+    async def cancel(self, job_id: str) -> Json:
+        """As `Client.cancel`."""
+        return await asyncio.to_thread(self._client.cancel, job_id)
+
+    async def file(self, job_id: str, name: str) -> bytes:
+        """As `Client.file`."""
+        return await asyncio.to_thread(self._client.file, job_id, name)
+
+
+def _exchange(
+    connection: http.client.HTTPConnection,
+    method: str,
+    path: str,
+    body: bytes | Iterator[bytes] | None,
+    headers: dict[str, str],
+) -> _Answer:
+    connection.request(method, path, body, headers)
+    response = connection.getresponse()
+    answer = response.read()
+    return _Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, answer)
+
+
+def _pieces(movie: Path, size: int, progress: Progress | None) -> Iterator[bytes]:
+    sent = 0
+    with movie.open("rb") as stream:
+        while piece := stream.read(_CHUNK):
+            yield piece
+            sent += len(piece)
+            if progress is not None:
+                progress(sent, size)
+
+
+def _checked(answer: _Answer) -> _Answer:
+    if answer.status < 400:
+        return answer
+    problem: Json = {}
+    with suppress(ValueError):
+        problem = json.loads(answer.body)
+    raise ServiceError(
+        answer.status,
+        str(problem.get("title", "refused")),
+        str(problem.get("detail", answer.body[:200].decode(errors="replace"))),
+        answer.headers.get("x-request-id", ""),
+    )
+
+
+def _read(answer: _Answer) -> Json:
+    content: Json = json.loads(answer.body)
+    return content

@@ -1,0 +1,79 @@
+"""What every request passes: an id, a line in the log, and the check of its key."""
+
+import json
+import logging
+import time
+import uuid
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+
+from .keys import KeyRing
+from .problems import MEDIA_TYPE, RequestError
+
+__all__ = ["Gate"]
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_log = logging.getLogger(__name__)
+
+_OPEN = ("/openapi.json",)
+
+
+class Gate:
+    """ASGI middleware.
+
+    Args:
+        app: What lies behind.
+        keys: None lets everybody in.
+    """
+
+    def __init__(self, app: App, keys: KeyRing | None) -> None:
+        self._app, self._keys = app, keys
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id, start, status = uuid.uuid4().hex, time.perf_counter(), 500
+        scope.setdefault("state", {})["id"] = request_id
+
+        async def marked(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-Id"] = request_id
+                headers["X-Content-Type-Options"] = "nosniff"
+            await send(message)
+
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        try:
+            refusal = self._refusal(path, Headers(scope=scope))
+            if refusal is None:
+                await self._app(scope, receive, marked)
+            else:
+                response = JSONResponse(refusal.body(request_id), refusal.status, refusal.headers, MEDIA_TYPE)
+                await response(scope, receive, marked)
+        finally:
+            told = {"request_id": request_id, "method": scope["method"], "path": path, "status": status}
+            _log.info(json.dumps(told | {"ms": round(1e3 * (time.perf_counter() - start), 2)}))
+
+    def _refusal(self, path: str, headers: Headers) -> RequestError | None:
+        if self._keys is None or path in _OPEN:
+            return None
+        scheme, _, told = headers.get("authorization", "").partition(" ")
+        scopes = self._keys.scopes(told.strip()) if scheme.lower() == "bearer" else None
+        if scopes is None:
+            asked = "a key is needed, as Authorization: Bearer ionfront_…; `ionfront keys add NAME` makes one."
+            return RequestError(401, "no key", asked, {"WWW-Authenticate": "Bearer"})
+        needed = "movies" if path.startswith("/movies") else "infer"
+        if needed not in scopes:
+            return RequestError(403, "not allowed", f"this key is not good for {needed}; it has {', '.join(scopes)}.")
+        return None
