@@ -12,10 +12,11 @@ from fastapi.responses import JSONResponse
 
 from ionfront.analysis.predict import predict_path, prediction_record
 from ionfront.core import IonFrontError
-from ionfront.datasets import material_steps
+from ionfront.datasets import IONS, hosts, material_steps
 from ionfront.models.forecast import Forecaster
 from ionfront.models.kinetics_head import KineticsHead
 from ionfront.models.reaction import Experiment
+from ionfront.physics import GEOMETRIES
 
 from .bodies import RAW, Limits, frame_of
 from .catalogue import Catalogue
@@ -168,6 +169,11 @@ def _frame_routes(app: FastAPI, serving: Serving) -> None:
 
 
 def _number_routes(app: FastAPI, serving: Serving) -> None:
+    @app.get("/materials", summary="Hosts with the ions that they are known to react with, and geometries")
+    def materials() -> dict[str, Any]:
+        known = {host: [ion for ion in IONS if material_steps(host, ion)] for host in hosts()}
+        return {"hosts": known, "geometries": list(GEOMETRIES)}
+
     @app.post(
         "/kinetics/predict",
         summary="What to expect of reactions",
@@ -190,7 +196,7 @@ def _number_routes(app: FastAPI, serving: Serving) -> None:
 def _predicted(asked: PredictRequest, serving: Serving) -> PredictAnswer:
     names = StepAnswer.model_fields.keys()
     answers = [
-        prediction_record(predict_path(r.host, [r.ion], _experiment(r), serving.head, as_seen=False))
+        prediction_record(predict_path(r.host, [r.ion], _experiment(r), serving.head, as_seen=r.geometry is None))
         for r in asked.reactions
     ]
     return PredictAnswer.model_validate(
@@ -222,7 +228,7 @@ def _forecast(asked: ForecastRequest, serving: Serving) -> ForecastAnswer:
 
 
 def _experiment(asked: Reaction) -> Experiment:
-    return Experiment(asked.geometry, asked.size_nm, asked.bias_v, asked.temperature_k, asked.contact_ohm_m2)
+    return Experiment(asked.geometry or "flake", asked.size_nm, asked.bias_v, asked.temperature_k, asked.contact_ohm_m2)
 
 
 async def _limited_body(request: Request, most: int) -> bytes:

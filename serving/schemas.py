@@ -52,7 +52,7 @@ class SegmentSummary(_Strict):
 class ExperimentBody(_Strict):
     """Where it reacts."""
 
-    geometry: GeometryName = "flake"
+    geometry: GeometryName | None = Field(default=None, description="null: as it was seen, or else a flake's.")
     size_nm: Positive = 200.0
     bias_v: Number = 1.0
     temperature_k: Positive = 298.15

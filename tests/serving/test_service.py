@@ -102,6 +102,13 @@ def test_predictions_have_steps_intervals_and_parts(client):
         assert step["velocity_nm_s"]["low"] < step["velocity_nm_s"]["value"] < step["velocity_nm_s"]["high"]
 
 
+def test_a_geometry_that_is_not_given_is_as_it_was_seen(client):
+    asked = [{"host": "Bi2Te3", "ion": "Na"}, {"host": "Bi2Te3", "ion": "Na", "geometry": "flake"}]
+    seen, flake = client.post("/kinetics/predict", json={"reactions": asked}).json()["reactions"]
+    assert "Cui" in str(seen[0]["contributions_log10"])
+    assert seen[0]["velocity_nm_s"]["value"] > flake[0]["velocity_nm_s"]["value"]
+
+
 def test_a_forecast_is_the_forecaster_s(client):
     time_s, position = list(range(0, 60, 2)), [1.5 * t for t in range(0, 60, 2)]
     asked = {"host": "NiO", "ion": "Li", "size_nm": 200, "time_s": time_s, "position_nm": [None, *position[1:]]}
