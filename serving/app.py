@@ -1,12 +1,13 @@
 """The routes under /v1."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
 from fastapi import Depends, FastAPI, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
@@ -108,28 +109,37 @@ class Serving:
         self.movies.close()
 
 
-def create_app(serving: Serving) -> FastAPI:
-    """The application; everything it needs is handed to it."""
+def create_app(begin: Callable[[], Serving]) -> FastAPI:
+    """The application.
+
+    Args:
+        begin: Gives what it works with; called when the server begins, in the process that answers.
+    """
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.serving = await run_in_threadpool(begin)
         yield
-        serving.close()
+        await run_in_threadpool(app.state.serving.close)
+
+    def serving() -> Serving:
+        found: Serving = app.state.serving
+        return found
 
     app = FastAPI(title="IonFront", version="1", docs_url=None, redoc_url=None, lifespan=lifespan)
-    app.add_middleware(Gate, keys=serving.keys)
+    app.add_middleware(Gate, keys=lambda: serving().keys)
     app.exception_handler(RequestError)(_problem)
     app.exception_handler(IonFrontError)(_refused)
     app.exception_handler(RequestValidationError)(_invalid)
     _frame_routes(app, serving)
     _number_routes(app, serving)
-    app.include_router(movie_routes(serving.movies))
+    app.include_router(movie_routes(lambda: serving().movies))
     return app
 
 
-def _frame_routes(app: FastAPI, serving: Serving) -> None:
+def _frame_routes(app: FastAPI, serving: Callable[[], Serving]) -> None:
     async def body_of(request: Request) -> bytes:
-        return await _limited_body(request, serving.limits.body_bytes)
+        return await _limited_body(request, serving().limits.body_bytes)
 
     @app.post(
         "/segment",
@@ -146,15 +156,15 @@ def _frame_routes(app: FastAPI, serving: Serving) -> None:
     ) -> Response:
         if what == "probabilities" and form == "png":
             raise RequestError(422, "no such form", "probabilities are no picture: ask for form=npy or form=raw.")
-        served, headers = serving.catalogue.current, request.headers
-        answer = await serving.frames.run(
-            lambda: segmented(served, frame_of(body, headers, serving.limits), form, what)
+        served, headers = serving().catalogue.current, request.headers
+        answer = await serving().frames.run(
+            lambda: segmented(served, frame_of(body, headers, serving().limits), form, what)
         )
         return Response(answer.body, headers=answer.headers)
 
     @app.get("/models", summary="The models that answer")
     async def models() -> dict[str, object]:
-        current = serving.catalogue.current
+        current = serving().catalogue.current
         return {
             "segmenter": {
                 **current.record.model_dump(),
@@ -162,13 +172,13 @@ def _frame_routes(app: FastAPI, serving: Serving) -> None:
                 "phases": current.segmenter.info.phases,
                 "licence": current.segmenter.info.licence,
                 "summary": current.segmenter.info.training_summary,
-                "last_error": serving.catalogue.last_error,
+                "last_error": serving().catalogue.last_error,
             },
-            "kinetics": {**serving.head_record.model_dump(), "summary": serving.head.info.training_summary},
+            "kinetics": {**serving().head_record.model_dump(), "summary": serving().head.info.training_summary},
         }
 
 
-def _number_routes(app: FastAPI, serving: Serving) -> None:
+def _number_routes(app: FastAPI, serving: Callable[[], Serving]) -> None:
     @app.get("/materials", summary="Hosts with the ions that they are known to react with, and geometries")
     def materials() -> dict[str, Any]:
         known = {host: [ion for ion in IONS if material_steps(host, ion)] for host in hosts()}
@@ -181,7 +191,7 @@ def _number_routes(app: FastAPI, serving: Serving) -> None:
         responses={status: _PROBLEMS[status] for status in (422, 503, 504)},
     )
     async def predict(asked: PredictRequest) -> PredictAnswer:
-        return await serving.numbers.run(lambda: _predicted(asked, serving))
+        return await serving().numbers.run(lambda: _predicted(asked, serving()))
 
     @app.post(
         "/kinetics/forecast",
@@ -190,7 +200,7 @@ def _number_routes(app: FastAPI, serving: Serving) -> None:
         responses={status: _PROBLEMS[status] for status in (422, 503, 504)},
     )
     async def forecast(asked: ForecastRequest) -> ForecastAnswer:
-        return await serving.numbers.run(lambda: _forecast(asked, serving))
+        return await serving().numbers.run(lambda: _forecast(asked, serving()))
 
 
 def _predicted(asked: PredictRequest, serving: Serving) -> PredictAnswer:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ionfront.core import MovieError
 from ionfront.datasets.grey import check_dtype, is_blanked, to_grey
 
+from .metrics import stage
 from .problems import RequestError
 
 __all__ = ["RAW", "Limits", "frame_of"]
@@ -58,7 +59,8 @@ def frame_of(body: bytes, headers: Mapping[str, str], limits: Limits) -> Frame:
         RequestError: The body is no image that can be used, or larger than allowed.
     """
     try:
-        frame = _decoded(body, headers, limits)
+        with stage("decode"):
+            frame = _decoded(body, headers, limits)
         check_dtype(frame.dtype)
     except RequestError:
         raise

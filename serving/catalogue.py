@@ -9,6 +9,7 @@ from pathlib import Path
 from ionfront.core import IonFrontError
 from ionfront.models import Segmenter, load_segmenter
 
+from .metrics import MODEL
 from .schemas import ModelRecord
 
 __all__ = ["Catalogue", "Served"]
@@ -55,7 +56,7 @@ class Catalogue:
     def __init__(self, fetch: Fetch, source: str, every_s: float | None = None) -> None:
         self._fetch, self._source = fetch, source
         self._stamp = self._stamped(fetch())
-        self._served = Served(load_segmenter(self._stamp[0]), source)
+        self._served = self._announced(Served(load_segmenter(self._stamp[0]), source))
         self.last_error = ""
         self._closed = threading.Event()
         if every_s is not None:
@@ -80,7 +81,8 @@ class Catalogue:
         self._stamp, self.last_error = stamp, ""
         if segmenter.sha256 == self._served.segmenter.sha256:
             return False
-        self._served = Served(segmenter, self._source)
+        MODEL.labels(**self._served.record.model_dump()).set(0)
+        self._served = self._announced(Served(segmenter, self._source))
         _log.info("%s %s answers from now on", segmenter.info.name, segmenter.info.version)
         return True
 
@@ -91,6 +93,11 @@ class Catalogue:
     def _watch(self, every_s: float) -> None:
         while not self._closed.wait(every_s):
             self.look()
+
+    @staticmethod
+    def _announced(served: Served) -> Served:
+        MODEL.labels(**served.record.model_dump()).set(1)
+        return served
 
     @staticmethod
     def _stamped(path: Path) -> tuple[Path, int, int]:

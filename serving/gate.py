@@ -11,6 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 
 from .keys import KeyRing
+from .metrics import REFUSED
 from .problems import MEDIA_TYPE, RequestError
 
 __all__ = ["Gate"]
@@ -31,10 +32,10 @@ class Gate:
 
     Args:
         app: What lies behind.
-        keys: None lets everybody in.
+        keys: Gives who may ask; None lets everybody in.
     """
 
-    def __init__(self, app: App, keys: KeyRing | None) -> None:
+    def __init__(self, app: App, keys: Callable[[], KeyRing | None]) -> None:
         self._app, self._keys = app, keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,14 +63,17 @@ class Gate:
                 response = JSONResponse(refusal.body(request_id), refusal.status, refusal.headers, MEDIA_TYPE)
                 await response(scope, receive, marked)
         finally:
+            if status >= 400:
+                REFUSED.labels(status).inc()
             told = {"request_id": request_id, "method": scope["method"], "path": path, "status": status}
             _log.info(json.dumps(told | {"ms": round(1e3 * (time.perf_counter() - start), 2)}))
 
     def _refusal(self, path: str, headers: Headers) -> RequestError | None:
-        if self._keys is None or path in _OPEN:
+        keys = self._keys()
+        if keys is None or path in _OPEN:
             return None
         scheme, _, told = headers.get("authorization", "").partition(" ")
-        scopes = self._keys.scopes(told.strip()) if scheme.lower() == "bearer" else None
+        scopes = keys.scopes(told.strip()) if scheme.lower() == "bearer" else None
         if scopes is None:
             asked = "a key is needed, as Authorization: Bearer ionfront_…; `ionfront keys add NAME` makes one."
             return RequestError(401, "no key", asked, {"WWW-Authenticate": "Bearer"})

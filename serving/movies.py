@@ -3,7 +3,7 @@
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -58,7 +58,7 @@ class Movies:
         self.store.close()
 
 
-def movie_routes(movies: Movies) -> APIRouter:
+def movie_routes(movies: Callable[[], Movies]) -> APIRouter:
     """Routes under /movies."""
     routes = APIRouter(prefix="/movies", tags=["movies"])
 
@@ -79,48 +79,48 @@ def movie_routes(movies: Movies) -> APIRouter:
     ) -> JobAnswer:
         if not _NAME.fullmatch(asked.name):
             raise RequestError(422, "bad name", f"{asked.name[:80]!r} is no plain file name such as movie.tif.")
-        _refuse_when_full(movies)
+        _refuse_when_full(movies())
         with tempfile.TemporaryDirectory(prefix="ionfront-upload-") as folder:
             path = Path(folder) / asked.name
-            await _received(request, path, movies.upload_bytes)
-            return await run_in_threadpool(_kept, movies, path, asked)
+            await _received(request, path, movies().upload_bytes)
+            return await run_in_threadpool(_kept, movies(), path, asked)
 
     @routes.post("/from-path", summary="Analyze a movie that lies on the server", status_code=202)
     def from_path(asked: MovieRequest) -> JobAnswer:
-        path = _under_a_root(asked.path, movies.roots)
-        _refuse_when_full(movies)
-        job = movies.store.add(path.name, str(path), False, asked.arguments())
-        movies.runner.wake()
-        return _answer(movies, job)
+        path = _under_a_root(asked.path, movies().roots)
+        _refuse_when_full(movies())
+        job = movies().store.add(path.name, str(path), False, asked.arguments())
+        movies().runner.wake()
+        return _answer(movies(), job)
 
     @routes.get("", summary="The newest jobs")
     def jobs(most: Annotated[int, Query(ge=1, le=1000)] = 100) -> list[JobAnswer]:
-        return [_answer(movies, job) for job in movies.store.jobs(most)]
+        return [_answer(movies(), job) for job in movies().store.jobs(most)]
 
     @routes.get("/{job_id}", summary="How far a job is")
     def job(job_id: str) -> JobAnswer:
-        return _answer(movies, _found(movies, job_id))
+        return _answer(movies(), _found(movies(), job_id))
 
     @routes.delete("/{job_id}", summary="End a job; an ended one is forgotten with its files")
     def end(job_id: str) -> JobAnswer:
-        found = _found(movies, job_id)
-        movies.store.cancel(job_id)
-        answer = _answer(movies, movies.store.job(job_id) or found)
+        found = _found(movies(), job_id)
+        movies().store.cancel(job_id)
+        answer = _answer(movies(), movies().store.job(job_id) or found)
         if found.state in FINAL_STATES:
-            movies.store.forget(job_id)
+            movies().store.forget(job_id)
             for key in (f"uploads/{job_id}", result_key(job_id)):
-                movies.files.remove(key)
+                movies().files.remove(key)
         return answer
 
     @routes.get("/{job_id}/files/{name}", summary="A result, such as report.html or kinetics.json")
     def file(job_id: str, name: str) -> StreamingResponse:
-        _found(movies, job_id)
+        _found(movies(), job_id)
         key = result_key(job_id, name)
-        if not movies.files.exists(key):
+        if not movies().files.exists(key):
             raise RequestError(404, "no such file", f"job {job_id} has no file {name[:80]!r}.")
-        headers = {"Content-Length": str(movies.files.size(key)), "X-Content-Type-Options": "nosniff"}
+        headers = {"Content-Length": str(movies().files.size(key)), "X-Content-Type-Options": "nosniff"}
         media = _MEDIA.get(Path(name).suffix, "application/octet-stream")
-        return StreamingResponse(_chunks(movies.files, key), headers=headers, media_type=media)
+        return StreamingResponse(_chunks(movies().files, key), headers=headers, media_type=media)
 
     return routes
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from .metrics import IN_LINE
 from .problems import RequestError
 
 __all__ = ["WorkQueue"]
@@ -23,12 +24,14 @@ class WorkQueue:
     Args:
         waiting: How many may stand in line.
         timeout_s: How long an answer may take, waiting included.
+        name: Of the line, for metrics.
     """
 
-    def __init__(self, waiting: int = 16, timeout_s: float = 60.0) -> None:
+    def __init__(self, waiting: int = 16, timeout_s: float = 60.0, name: str = "work") -> None:
         self._most, self._timeout_s = waiting, timeout_s
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="work")
         self._inside, self._takes_s = 0, 0.1
+        self._gauge = IN_LINE.labels(name)
 
     @property
     def inside(self) -> int:
@@ -50,6 +53,7 @@ class WorkQueue:
                 {"Retry-After": str(again_s)},
             )
         self._inside += 1
+        self._gauge.inc()
         future = self._pool.submit(self._timed, work)
         loop = asyncio.get_running_loop()
         future.add_done_callback(lambda _: loop.call_soon_threadsafe(self._left))
@@ -72,3 +76,4 @@ class WorkQueue:
 
     def _left(self) -> None:
         self._inside -= 1
+        self._gauge.dec()

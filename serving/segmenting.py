@@ -10,6 +10,7 @@ from imagecodecs import png_encode
 from numpy.typing import NDArray
 
 from .catalogue import Served
+from .metrics import FRAMES, stage
 from .schemas import SegmentSummary
 
 __all__ = ["Form", "Segmented", "What", "segmented"]
@@ -36,7 +37,8 @@ class Segmented:
 def segmented(served: Served, frame: NDArray[Any], form: Form, what: What) -> Segmented:
     """Segment a frame (y, x)."""
     start = time.perf_counter()
-    probabilities = served.segmenter.probabilities(frame)
+    with stage("network"):
+        probabilities = served.segmenter.probabilities(frame)
     took = time.perf_counter() - start
     labels = np.asarray(probabilities.argmax(axis=0), np.uint8)
     info = served.segmenter.info
@@ -51,11 +53,13 @@ def segmented(served: Served, frame: NDArray[Any], form: Form, what: What) -> Se
         out_of_domain=None if strangeness is None else strangeness > 1,
         seconds=took,
     )
+    FRAMES.labels({None: "unknown", True: "foreign", False: "usual"}[summary.out_of_domain]).inc()
     array = labels if what == "labels" else probabilities.astype(np.float16)
     headers = {"Content-Type": _MEDIA[form], "X-Result": summary.model_dump_json()}
     if form == "raw":
         headers |= {"X-Shape": ",".join(map(str, array.shape)), "X-Dtype": array.dtype.str}
-    return Segmented(_encoded(array, form), headers)
+    with stage("encode"):
+        return Segmented(_encoded(array, form), headers)
 
 
 def _encoded(array: NDArray[Any], form: Form) -> bytes:

@@ -1,5 +1,6 @@
 """The BentoML service: `bentoml serve ionfront.serving.service:IonFront`, or `ionfront serve`."""
 
+import logging
 import os
 
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")  # before bentoml is imported: nothing phones home
@@ -12,10 +13,15 @@ from .settings import ServiceSettings
 
 __all__ = ["IonFront"]
 
-app = create_app(ServiceSettings.from_environment().serving())
+_log = logging.getLogger("ionfront")
+_log.addHandler(logging.StreamHandler())
+_log.setLevel(logging.INFO)
+_log.propagate = False
+
+app = create_app(lambda: ServiceSettings.from_environment().serving())
 
 
-@bentoml.service(name="ionfront", workers=1, traffic={"timeout": 3600})
+@bentoml.service(name="ionfront", workers=1, traffic={"timeout": 3600}, logging={"access": {"enabled": False}})
 @bentoml.asgi_app(app, path="/v1")
 @bentoml.asgi_app(create_page(), path="/")
 class IonFront:

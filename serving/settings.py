@@ -1,5 +1,7 @@
 """How a service is set up, handed from the command to the server's process through one environment variable."""
 
+import json
+import logging
 import os
 from functools import partial
 from pathlib import Path
@@ -22,6 +24,8 @@ from .queue import WorkQueue
 from .store import Store
 
 __all__ = ["ServiceSettings"]
+
+_log = logging.getLogger(__name__)
 
 _VARIABLE = "IONFRONT_SERVICE"
 
@@ -95,13 +99,14 @@ class ServiceSettings(BaseModel):
 
     def serving(self) -> Serving:
         """Load all of it."""
+        _log.info(json.dumps({"serving": "begins", "pid": os.getpid(), "model": self.model or "bundled"}))
         store = self.store()
         return Serving(
             catalogue=Catalogue(self._fetch(), self.model or "bundled", self.look_every_s if self.model else None),
             head=load_kinetics_head(self.kinetics),
             limits=Limits(body_bytes=int(self.body_mib * 2**20), pixels=int(self.megapixels * 1e6)),
-            frames=WorkQueue(self.waiting, self.timeout_s),
-            numbers=WorkQueue(self.waiting, self.timeout_s),
+            frames=WorkQueue(self.waiting, self.timeout_s, "frames"),
+            numbers=WorkQueue(self.waiting, self.timeout_s, "numbers"),
             movies=self._movies(store),
             keys=KeyRing(store) if self.keys_needed else None,
         )

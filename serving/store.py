@@ -13,7 +13,7 @@ __all__ = ["FINAL_STATES", "Job", "JobState", "Key", "Store"]
 JobState = Literal["arriving", "queued", "running", "done", "failed", "cancelled"]
 FINAL_STATES: tuple[JobState, ...] = ("done", "failed", "cancelled")
 
-_MOST_ATTEMPTS = 2
+_MOST_ATTEMPTS = 3
 
 
 class _Base(DeclarativeBase):

@@ -1,9 +1,12 @@
 """One server for all tests of this folder, as a user starts it."""
 
+import os
+import signal
 import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -24,19 +27,37 @@ def movies(tmp_path_factory):
     return write_synthetic(random_scene(7, size_px=96, n_frames=16, law="linear", n_fronts=1), folder, "movie")
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory, movies):
-    port, log = free_port(), tmp_path_factory.mktemp("serve") / "log.txt"
-    command = [sys.executable, "-c", "from ionfront.cli import main; main()", "serve"]
-    command += ["--port", str(port), "--body-mib", "4", "--root", str(movies.parent)]
-    with log.open("w") as out, subprocess.Popen(command, stdout=out, stderr=out, cwd=log.parent) as process:
-        address = f"http://127.0.0.1:{port}"
+@contextmanager
+def served(folder, *options):
+    """A server with its address, log and process; killed with all that it has begun at the end."""
+    port, log = free_port(), folder / "log.txt"
+    command = [sys.executable, "-c", "from ionfront.cli import main; main()", "serve", "--port", str(port), *options]
+    with log.open("a") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=out, cwd=folder, start_new_session=True)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait(address, process, log)
+        yield address, log, process
+    finally:
+        process.terminate()
         try:
-            _wait(address, process, log)
-            yield address
-        finally:
-            process.terminate()
             process.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+@pytest.fixture(scope="session")
+def serve():
+    """Begins a server: `with serve(folder, *options) as (address, log, process)`."""
+    return served
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory, movies):
+    """Address and log of a server."""
+    with served(tmp_path_factory.mktemp("serve"), "--body-mib", "4", "--root", str(movies.parent)) as (address, log, _):
+        yield address, log
 
 
 def _wait(address, process, log):
@@ -50,3 +71,9 @@ def _wait(address, process, log):
             pass
         time.sleep(0.1)
     raise AssertionError(log.read_text())
+
+
+@pytest.fixture(scope="session")
+def server(running):
+    """Its address."""
+    return running[0]

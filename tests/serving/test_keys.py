@@ -54,7 +54,7 @@ def asked(ring, path, **headers):
     inner = Starlette(
         routes=[Route(p, lambda _: PlainTextResponse("in")) for p in ("/segment", "/movies", "/openapi.json")]
     )
-    outer = Starlette(routes=[Mount("/v1", Gate(inner, ring))])
+    outer = Starlette(routes=[Mount("/v1", Gate(inner, lambda: ring))])
     transport = httpx.ASGITransport(outer)
 
     async def ask():

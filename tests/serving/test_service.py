@@ -156,6 +156,38 @@ def test_numbers_that_json_has_not_are_refused(client):
         assert client.post("/kinetics/predict", content=text, headers=headers).status_code == 422
 
 
+def test_metrics_count_frames_stages_and_refusals(client, server):
+    def value(name):
+        lines = [line for line in httpx.get(f"{server}/metrics").text.splitlines() if line.startswith(name)]
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
+
+    before = value("ionfront_frames_total"), value('ionfront_refused_total{status="415"}')
+    client.post("/segment", content=FRAME.tobytes(), headers=RAW)
+    client.post("/segment", content=b"junk")
+    assert value("ionfront_frames_total") == before[0] + 1
+    assert value('ionfront_refused_total{status="415"}') == before[1] + 1
+    assert value('ionfront_stage_seconds_count{stage="network"}') >= 1
+    assert value("ionfront_in_line") == 0
+    assert value("ionfront_model{") == 1
+
+
+def test_the_log_names_each_request(client, running):
+    answer = client.get("/models")
+    request_id = answer.headers["X-Request-Id"]
+    for _ in range(50):  # the line is written when the answer has been sent
+        mine = next((line for line in running[1].read_text().splitlines() if request_id in line), None)
+        if mine is not None:
+            break
+        time.sleep(0.1)
+    mine = json.loads(mine)
+    assert (mine["method"], mine["path"], mine["status"]) == ("GET", "/models", 200)
+
+
+def test_one_process_alone_loads_models_and_does_jobs(running):
+    lines = [line for line in running[1].read_text().splitlines() if '"serving": "begins"' in line]
+    assert len(lines) == 1
+
+
 def test_models_and_the_description_are_there(client):
     models = client.get("/models").json()
     assert models["segmenter"]["sha256"] == load_segmenter().sha256

@@ -96,12 +96,13 @@ def test_another_server_finds_what_the_first_left(store, url):
     again = Store(url)
     again.put_back()
     assert [again.job(job_id).state for job_id in (running, waiting, arriving)] == ["queued", "queued", "failed"]
-    assert again.take().id == running
+    for _ in range(2):
+        assert again.take().id == running
+        again.put_back()
     assert again.job(running).options == {"pixel_size_nm": 2.0}
-    again.put_back()
     broken = again.job(running)
     assert broken.state == "failed"
-    assert "begun 2 times" in broken.error
+    assert "begun 3 times" in broken.error
     again.close()
 
 
