@@ -42,35 +42,35 @@ def main() -> None:
     frame = rng.integers(0, 4000, (options.size, options.size)).astype("<u2")
     with tempfile.TemporaryDirectory() as folder:
         nothing = Path(folder) / "nothing.onnx"
-        _write_nothing(nothing)
+        write_nothing(nothing)
         models = {"next to nothing": nothing, "bundled": options.model or bundled_segmenter()}
         print(f"Frames of {options.size} x {options.size}, uint16\n")
         print("| model | transport | in-process [ms] | over HTTP, median [ms] | p99 | beyond in-process |")
         print("|---|---|---|---|---|---|")
         for name, model in models.items():
-            with _served(model, Path(folder) / name.replace(" ", "-")) as (address, _):
+            with served(model, Path(folder) / name.replace(" ", "-")) as (address, _):
                 _transports(name, model, address, frame, options.rounds if name != "bundled" else options.rounds // 2)
         print("\n| model | clients | frames/s | p50 [ms] | p99 [ms] | sent away |\n|---|---|---|---|---|---|")
         for name, model in models.items():
-            with _served(model, Path(folder) / f"{name.replace(' ', '-')}-2") as (address, _):
+            with served(model, Path(folder) / f"{name.replace(' ', '-')}-2") as (address, _):
                 for clients in (1, 4, 16, 34):
                     _side_by_side(name, address, frame, clients, options.seconds)
         if options.soak_minutes:
-            with _served(models["bundled"], Path(folder) / "soak") as (address, process):
+            with served(models["bundled"], Path(folder) / "soak") as (address, process):
                 _soak(address, process, frame, options.soak_minutes)
 
 
 def _transports(name: str, model: Path, address: str, frame: Frame, rounds: int) -> None:
     raw = {"X-Shape": f"{frame.shape[0]},{frame.shape[1]}", "X-Dtype": "<u2"}
-    served = Served(load_segmenter(model), "here")
+    here = Served(load_segmenter(model), "here")
     for transport, body, headers, form in (
         ("raw", frame.tobytes(), raw, "raw"),
-        ("NPY", _npy(frame), {}, "npy"),
+        ("NPY", npy_bytes(frame), {}, "npy"),
         ("PNG", bytes(png_encode(frame, level=1)), {}, "png"),
-        ("TIFF", _tiff(frame), {}, "png"),
+        ("TIFF", tiff_bytes(frame), {}, "png"),
     ):
         told = {key.lower(): value for key, value in headers.items()}
-        alone = _timed(lambda: segmented(served, frame_of(body, told, Limits()), form, "labels"), rounds)  # noqa: B023
+        alone = _timed(lambda: segmented(here, frame_of(body, told, Limits()), form, "labels"), rounds)  # noqa: B023
         with httpx.Client(base_url=address, timeout=120) as client:
 
             def ask() -> None:
@@ -78,9 +78,9 @@ def _transports(name: str, model: Path, address: str, frame: Frame, rounds: int)
                 answer.raise_for_status()
 
             asked = _timed(ask, rounds)
-        here, there = np.median(alone), np.median(asked)
+        inside, there = np.median(alone), np.median(asked)
         most = np.quantile(asked, 0.99)
-        print(f"| {name} | {transport} | {here:.1f} | {there:.1f} | {most:.1f} | {there - here:+.1f} |", flush=True)
+        print(f"| {name} | {transport} | {inside:.1f} | {there:.1f} | {most:.1f} | {there - inside:+.1f} |", flush=True)
 
 
 def _side_by_side(name: str, address: str, frame: Frame, clients: int, seconds: float) -> None:
@@ -128,19 +128,20 @@ def _soak(address: str, process: subprocess.Popen[bytes], frame: Frame, minutes:
     print(f"\n| of {minutes:g} min | resident memory [MB] |\n|---|---|")
     for share in np.linspace(0.1, 1, 10):
         time.sleep(max(0.0, until - 60 * minutes * (1 - share) - time.monotonic()))
-        print(f"| {share:.0%} | {_resident_mb(process.pid):.0f} |", flush=True)
+        print(f"| {share:.0%} | {resident_mb(process.pid):.0f} |", flush=True)
     for thread in threads:
         thread.join()
 
 
 @contextmanager
-def _served(model: Path, data: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+def served(model: Path, data: Path, *options: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A server with its address and process."""
     data.mkdir()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-c", "from ionfront.cli import main; main()", "serve", "--port", str(port)]
-    command += ["--model", str(model), "--data", str(data)]
+    command += ["--model", str(model), "--data", str(data), *options]
     address = f"http://127.0.0.1:{port}"
     with (data / "log").open("w") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
         try:
@@ -156,7 +157,7 @@ def _served(model: Path, data: Path) -> Iterator[tuple[str, subprocess.Popen[byt
             process.wait(30)
 
 
-def _write_nothing(path: Path) -> None:
+def write_nothing(path: Path) -> None:
     """A network of one layer that looks at one pixel."""
     info = ModelInfo(name="nothing", version="1", phases=("background", "phase"))
     weights = onnx.numpy_helper.from_array(np.array([[[[1.0]]], [[[-1.0]]]], np.float32), "w")
@@ -171,11 +172,12 @@ def _write_nothing(path: Path) -> None:
     onnx.save_model(model, path)
 
 
-def _resident_mb(pid: int) -> float:
+def resident_mb(pid: int) -> float:
+    """Of a process and all that it has begun."""
     status = Path(f"/proc/{pid}/status").read_text()
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     mine = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
-    return mine / 1e3 + sum(_resident_mb(int(child)) for child in children)
+    return mine / 1e3 + sum(resident_mb(int(child)) for child in children)
 
 
 def _timed(work: Callable[[], object], rounds: int) -> NDArray[np.float64]:
@@ -189,13 +191,15 @@ def _timed(work: Callable[[], object], rounds: int) -> NDArray[np.float64]:
     return np.array(took)
 
 
-def _npy(frame: Frame) -> bytes:
+def npy_bytes(frame: Frame) -> bytes:
+    """As a file of NumPy."""
     stream = io.BytesIO()
     np.save(stream, frame)
     return stream.getvalue()
 
 
-def _tiff(frame: Frame) -> bytes:
+def tiff_bytes(frame: Frame) -> bytes:
+    """As a TIFF."""
     stream = io.BytesIO()
     tifffile.imwrite(stream, frame)
     return stream.getvalue()

@@ -41,6 +41,12 @@ POTENTIALS_V = 0.05, 4.0
 BARRIERS_EV = 0.02, 1.0
 CROWDINGS = 0.0, 2.6
 _VARIED = 0.75
+_SENSIBLE = {
+    "size_nm": (0.1, 1e9),
+    "bias_v": (-100.0, 100.0),
+    "temperature_k": (1.0, 3000.0),
+    "contact_ohm_m2": (1e-12, 1e12),
+}
 _LN10 = float(np.log(10))
 _ANION_NM = {"F": 0.133, "O": 0.140, "S": 0.184, "Se": 0.198, "Te": 0.221}  # Shannon 1976
 _ALLOY_NM = 0.21
@@ -58,7 +64,7 @@ class Experiment:
         contact_ohm_m2: Resistance of contact and solid electrolyte, where it is known; it differs from cell to cell.
 
     Raises:
-        UsageError: A size or a temperature that is not above 0, or an unknown geometry.
+        UsageError: An unknown geometry, or a number that no experiment has.
     """
 
     geometry: GeometryName = "flake"
@@ -70,14 +76,10 @@ class Experiment:
     def __post_init__(self) -> None:
         if self.geometry not in GEOMETRIES:
             raise UsageError(f"geometry is {self.geometry!r}; it needs to be one of {', '.join(GEOMETRIES)}.")
-        if not (np.isfinite(self.size_nm) and self.size_nm > 0):
-            raise UsageError(f"size_nm is {self.size_nm}; it needs to be above 0.")
-        if not (np.isfinite(self.temperature_k) and self.temperature_k > 0):
-            raise UsageError(f"temperature_k is {self.temperature_k}; it needs to be above 0.")
-        if self.contact_ohm_m2 is not None and not (np.isfinite(self.contact_ohm_m2) and self.contact_ohm_m2 > 0):
-            raise UsageError(f"contact_ohm_m2 is {self.contact_ohm_m2}; it needs to be above 0.")
-        if not np.isfinite(self.bias_v):
-            raise UsageError(f"bias_v is {self.bias_v}; it needs to be a number.")
+        for name, (least, most) in _SENSIBLE.items():
+            value = getattr(self, name)
+            if value is not None and not least <= value <= most:
+                raise UsageError(f"{name} is {value}; it needs to be a number from {least:g} to {most:g}.")
 
 
 @dataclass(frozen=True)

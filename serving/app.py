@@ -21,6 +21,7 @@ from ionfront.physics import GEOMETRIES
 
 from .bodies import RAW, Limits, frame_of
 from .catalogue import Catalogue
+from .decoder import Decoder
 from .gate import Gate
 from .keys import KeyRing
 from .movies import Movies, movie_routes
@@ -82,6 +83,7 @@ class Serving:
         catalogue: The segmenter that answers.
         head: The kinetics head.
         limits: What a request may ask for.
+        decoder: Of pictures.
         frames: The line before the network.
         numbers: The line before predictions and forecasts.
         movies: Jobs.
@@ -91,6 +93,7 @@ class Serving:
     catalogue: Catalogue
     head: KineticsHead
     limits: Limits
+    decoder: Decoder
     frames: WorkQueue
     numbers: WorkQueue
     movies: Movies
@@ -105,6 +108,7 @@ class Serving:
         """Finish what has begun."""
         self.catalogue.close()
         self.frames.close()
+        self.decoder.close()
         self.numbers.close()
         self.movies.close()
 
@@ -158,7 +162,7 @@ def _frame_routes(app: FastAPI, serving: Callable[[], Serving]) -> None:
             raise RequestError(422, "no such form", "probabilities are no picture: ask for form=npy or form=raw.")
         served, headers = serving().catalogue.current, request.headers
         answer = await serving().frames.run(
-            lambda: segmented(served, frame_of(body, headers, serving().limits), form, what)
+            lambda: segmented(served, frame_of(body, headers, serving().limits, serving().decoder), form, what)
         )
         return Response(answer.body, headers=answer.headers)
 

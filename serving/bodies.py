@@ -2,7 +2,7 @@
 
 import io
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from ionfront.datasets.grey import check_dtype, is_blanked, to_grey
 from .metrics import stage
 from .problems import RequestError
 
-__all__ = ["RAW", "Limits", "frame_of"]
+__all__ = ["RAW", "Decode", "Limits", "decoded_picture", "frame_of"]
 
 Frame = NDArray[Any]
 
@@ -47,20 +47,24 @@ class Limits:
     least_px: int = 8
 
 
-def frame_of(body: bytes, headers: Mapping[str, str], limits: Limits) -> Frame:
+Decode = Callable[[bytes, Limits], Frame]
+
+
+def frame_of(body: bytes, headers: Mapping[str, str], limits: Limits, decode: Decode | None = None) -> Frame:
     """Grey values, shape (y, x), of any real type.
 
     Args:
         body: All of it.
         headers: Of the request; a body that says itself what it is needs none.
         limits: What is too much.
+        decode: Takes PNG and TIFF in place of `decoded_picture`.
 
     Raises:
         RequestError: The body is no image that can be used, or larger than allowed.
     """
     try:
         with stage("decode"):
-            frame = _decoded(body, headers, limits)
+            frame = _decoded(body, headers, limits, decode or decoded_picture)
         check_dtype(frame.dtype)
     except RequestError:
         raise
@@ -78,15 +82,13 @@ def frame_of(body: bytes, headers: Mapping[str, str], limits: Limits) -> Frame:
     return grey
 
 
-def _decoded(body: bytes, headers: Mapping[str, str], limits: Limits) -> Frame:
+def _decoded(body: bytes, headers: Mapping[str, str], limits: Limits, decode: Decode) -> Frame:
     if "x-shape" in headers or "x-dtype" in headers:
         return _raw(body, headers, limits)
     if body.startswith(_NPY):
         return _npy(body, limits)
-    if body.startswith(_PNG):
-        return _png(body, limits)
-    if body.startswith(_TIFF):
-        return _tiff(body, limits)
+    if body.startswith((_PNG, *_TIFF)):
+        return decode(body, limits)
     raise RequestError(415, "unknown image format", f"the body is none of the formats that are read; {_NEEDED}")
 
 
@@ -119,6 +121,11 @@ def _npy(body: bytes, limits: Limits) -> Frame:
             422, "bad length", f"{len(left)} bytes follow the header; {shape} of {dtype} need another number."
         )
     return np.frombuffer(left, dtype).reshape(shape, order="F" if fortran else "C")
+
+
+def decoded_picture(body: bytes, limits: Limits) -> Frame:
+    """Pixels of a PNG or TIFF, (y, x) or with channels last."""
+    return _png(body, limits) if body.startswith(_PNG) else _tiff(body, limits)
 
 
 def _png(body: bytes, limits: Limits) -> Frame:

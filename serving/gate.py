@@ -42,13 +42,13 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id, start, status = uuid.uuid4().hex, time.perf_counter(), 500
+        request_id, start, status, begun = uuid.uuid4().hex, time.perf_counter(), 500, False
         scope.setdefault("state", {})["id"] = request_id
 
         async def marked(message: Message) -> None:
-            nonlocal status
+            nonlocal status, begun
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, begun = message["status"], True
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = request_id
                 headers["X-Content-Type-Options"] = "nosniff"
@@ -62,6 +62,12 @@ class Gate:
             else:
                 response = JSONResponse(refusal.body(request_id), refusal.status, refusal.headers, MEDIA_TYPE)
                 await response(scope, receive, marked)
+        except Exception:
+            _log.exception(json.dumps({"request_id": request_id, "path": path}))
+            if begun:
+                raise
+            problem = RequestError(500, "broken", "something went wrong in the server; its log says more.")
+            await JSONResponse(problem.body(request_id), 500, None, MEDIA_TYPE)(scope, receive, marked)
         finally:
             if status >= 400:
                 REFUSED.labels(status).inc()

@@ -25,9 +25,9 @@ RESULT_FILES = ("report.html", "kinetics.json", "fronts.csv", "arrival.tif", "sp
 _POLL_S = 0.5
 
 
-def upload_key(job_id: str, name: str) -> str:
-    """Where an upload lies."""
-    return f"uploads/{job_id}/{name}"
+def upload_key(job_id: str) -> str:
+    """Where an upload lies, whatever it is called."""
+    return f"uploads/{job_id}/movie"
 
 
 def result_key(job_id: str, name: str = "") -> str:

@@ -20,6 +20,7 @@ from .store import FINAL_STATES, Job, Store
 
 __all__ = ["Movies", "movie_routes"]
 
+_LONGEST_NAME = 200  # bytes
 _NAME = re.compile(r"\w[\w. -]{0,199}")
 _MEDIA = {
     ".html": "text/html; charset=utf-8",
@@ -77,7 +78,7 @@ def movie_routes(movies: Callable[[], Movies]) -> APIRouter:
         request: Request,
         asked: Annotated[UploadQuery, Query()],
     ) -> JobAnswer:
-        if not _NAME.fullmatch(asked.name):
+        if not _NAME.fullmatch(asked.name) or len(asked.name.encode()) > _LONGEST_NAME:
             raise RequestError(422, "bad name", f"{asked.name[:80]!r} is no plain file name such as movie.tif.")
         _refuse_when_full(movies())
         with tempfile.TemporaryDirectory(prefix="ionfront-upload-") as folder:
@@ -127,8 +128,8 @@ def movie_routes(movies: Callable[[], Movies]) -> APIRouter:
 
 def _kept(movies: Movies, path: Path, options: AnalysisOptions) -> JobAnswer:
     job = movies.store.add(path.name, "", True, options.arguments(), ready=False)
-    movies.files.put(path, upload_key(job.id, path.name))
-    movies.store.ready(job.id, upload_key(job.id, path.name))
+    movies.files.put(path, upload_key(job.id))
+    movies.store.ready(job.id, upload_key(job.id))
     movies.runner.wake()
     return _answer(movies, movies.store.job(job.id) or job)
 

@@ -24,6 +24,9 @@ class RequestError(IonFrontError):
         super().__init__(detail)
         self.status, self.title, self.detail, self.headers = status, title, detail, dict(headers or {})
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return RequestError, (self.status, self.title, self.detail, self.headers)
+
     def body(self, request_id: str) -> dict[str, Any]:
         """The JSON."""
         return {"status": self.status, "title": self.title, "detail": self.detail, "request_id": request_id}

@@ -21,7 +21,13 @@ _log.propagate = False
 app = create_app(lambda: ServiceSettings.from_environment().serving())
 
 
-@bentoml.service(name="ionfront", workers=1, traffic={"timeout": 3600}, logging={"access": {"enabled": False}})
+@bentoml.service(
+    name="ionfront",
+    workers=1,
+    traffic={"timeout": 3600},
+    logging={"access": {"enabled": False}},
+    tracing={"excluded_urls": ".*"},  # each span would stay in memory: 5 kB a request
+)
 @bentoml.asgi_app(app, path="/v1")
 @bentoml.asgi_app(create_page(), path="/")
 class IonFront:

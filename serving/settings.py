@@ -16,6 +16,7 @@ from ionfront.models.shipped import bundled_segmenter
 from .app import Serving
 from .bodies import Limits
 from .catalogue import Catalogue, Fetch
+from .decoder import Decoder
 from .files import FileStore
 from .jobs import JobRunner
 from .keys import KeyRing
@@ -105,6 +106,7 @@ class ServiceSettings(BaseModel):
             catalogue=Catalogue(self._fetch(), self.model or "bundled", self.look_every_s if self.model else None),
             head=load_kinetics_head(self.kinetics),
             limits=Limits(body_bytes=int(self.body_mib * 2**20), pixels=int(self.megapixels * 1e6)),
+            decoder=Decoder(),
             frames=WorkQueue(self.waiting, self.timeout_s, "frames"),
             numbers=WorkQueue(self.waiting, self.timeout_s, "numbers"),
             movies=self._movies(store),

@@ -249,7 +249,10 @@ def test_what_lies_outside_the_roots_is_not_there(client, movies, tmp_path):
     for path in outside:
         answer = client.post("/movies/from-path", json={"path": str(path)})
         assert answer.status_code == 404, path
-    assert client.post("/movies", params={"name": "../x.tif"}, content=b"x").status_code == 422
+    for name in ("../x.tif", "a/b.tif", "", ".tif", "x\0.tif", "\U0001d413" * 190, "x" * 300):
+        assert client.post("/movies", params={"name": name}, content=b"x").status_code == 422, name
+    spaced = client.post("/movies", params={"name": "Na in Bi2Te3 2. Füllung.tif"}, content=b"x")
+    assert spaced.status_code == 202
     assert client.post("/movies", params={"name": "x.tif"}, content=b"").status_code == 422
 
 
