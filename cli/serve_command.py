@@ -76,7 +76,9 @@ def serve_command(
         keys_needed=not _is_loopback(host) if keys is None else keys,
     )
     settings.check()
-    environment = os.environ | settings.environment() | {"BENTOML_DO_NOT_TRACK": "True"}
+    # A home of its own: servers that share one delete each other's metrics when they begin.
+    home = {"BENTOML_HOME": str(data.resolve() / "bentoml"), "BENTOML_DO_NOT_TRACK": "True"}
+    environment = home | os.environ | settings.environment()
     arguments = ["serve", "ionfront.serving.service:IonFront", "--host", host, "--port", str(port)]
     if certificate is not None and private_key is not None:
         arguments += ["--ssl-certfile", str(certificate), "--ssl-keyfile", str(private_key)]
