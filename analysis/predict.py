@@ -1,18 +1,22 @@
 """What to expect of a reaction, why, and what each part of the answer rests on."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ionfront.core import Quantity, UsageError
 from ionfront.datasets import IonName, MaterialStep, Value, concave_front, material_steps
 from ionfront.models.cell_contact import CellContact, predict_in_cell
-from ionfront.models.kinetics_head import KineticsHead
+from ionfront.models.kinetics_head import KineticsHead, KineticsPrediction
 from ionfront.models.physical_mean import PARTS
 from ionfront.models.reaction import ASSUMED_BARRIER_EV, ASSUMED_POTENTIAL_V, Experiment, reactions
 from ionfront.physics import LAW_NAMES
 
-__all__ = ["Contribution", "StepPrediction", "predict_path", "prediction_record"]
+__all__ = ["Contribution", "PlacedStep", "StepPrediction", "predict_path", "predict_steps", "prediction_record"]
+__all__ += ["steps_of_path"]
+
+PlacedStep = tuple[MaterialStep, Experiment, str]
+"""A step, where it reacts, and who says so of its geometry."""
 
 LEARNED = ("learned residual", "orders seen")
 
@@ -86,14 +90,30 @@ def predict_path(
         MaterialError: The host is not in the table.
         UsageError: None of the ions is known to react with it.
     """
+    return predict_steps(steps_of_path(host, ions, experiment, as_seen=as_seen), head, cell)
+
+
+def steps_of_path(
+    host: str, ions: Sequence[IonName], experiment: Experiment, *, as_seen: bool = True
+) -> list[PlacedStep]:
+    """What `predict_path` predicts, with the same arguments and errors: steps, each with where it is taken to react."""
     steps = [step for ion in ions for step in material_steps(host, ion)]
     if not steps:
         raise UsageError(f"{host} is not known to react with {' or '.join(ions)}.")
-    set_up = [_as_seen(step, experiment) if as_seen else (experiment, "given") for step in steps]
-    experiments = [where for where, _ in set_up]
-    told = reactions(steps, experiments)
-    said = head.predict(told) if cell is None else predict_in_cell(head, told, cell)
-    across = _across(steps, experiments, head)
+    return [(step, *(_as_seen(step, experiment) if as_seen else (experiment, "given"))) for step in steps]
+
+
+def predict_steps(
+    placed: Sequence[PlacedStep], head: KineticsHead, cell: CellContact | None = None
+) -> list[StepPrediction]:
+    """Any steps, each in an experiment of its own, in one call of the head."""
+
+    def answer(steps: list[MaterialStep], experiments: list[Experiment]) -> KineticsPrediction:
+        told = reactions(steps, experiments)
+        return head.predict(told) if cell is None else predict_in_cell(head, told, cell)
+
+    said = answer([step for step, *_ in placed], [where for _, where, _ in placed])
+    across = _across(placed, answer)
     return [
         StepPrediction(
             step=step,
@@ -107,7 +127,7 @@ def predict_path(
             along_over_across=float(10 ** (said.log_speed[k, 0] - across[k])) if k in across else None,
             outside=said.outside[k],
         )
-        for k, (step, (where, source)) in enumerate(zip(steps, set_up, strict=True))
+        for k, (step, where, source) in enumerate(placed)
     ]
 
 
@@ -137,13 +157,15 @@ def prediction_record(predictions: Sequence[StepPrediction]) -> list[dict[str, A
     ]
 
 
-def _across(steps: Sequence[MaterialStep], set_up: Sequence[Experiment], head: KineticsHead) -> dict[int, float]:
+def _across(
+    placed: Sequence[PlacedStep], answer: Callable[[list[MaterialStep], list[Experiment]], KineticsPrediction]
+) -> dict[int, float]:
     """log10 of the speed in the slow direction, for each step whose barrier there is known."""
-    known = [k for k, step in enumerate(steps) if step.barrier_across_ev is not None]
+    known = [k for k, (step, *_) in enumerate(placed) if step.barrier_across_ev is not None]
     if not known:
         return {}
-    turned = [replace(steps[k], hop_barrier_ev=steps[k].barrier_across_ev) for k in known]
-    said = head.predict(reactions(turned, [set_up[k] for k in known]))
+    turned = [replace(placed[k][0], hop_barrier_ev=placed[k][0].barrier_across_ev) for k in known]
+    said = answer(turned, [placed[k][1] for k in known])
     return dict(zip(known, said.log_speed[:, 0].tolist(), strict=True))
 
 

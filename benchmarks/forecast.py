@@ -113,14 +113,10 @@ def _track(labels: NDArray[np.uint8], frames: Floats, pixel_nm: float) -> FrontT
 def _forecast(
     forecaster: Forecaster, track: FrontTrack | None, frames: Floats, size_nm: float, body: Body
 ) -> tuple[float, ...]:
-    position = np.full(len(frames), np.nan) if track is None else _in_sight(track)
+    position = np.full(len(frames), np.nan) if track is None else np.where(track.in_sight, track.position, np.nan)
     time_s = frames if track is None else track.time
     said = forecaster.forecast(time_s, position, [GOAL * size_nm], error_nm=0.5 * body.pixel_size_nm)
     return (*said.time_s[0].tolist(), float(said.reached[0]))
-
-
-def _in_sight(track: FrontTrack) -> Floats:
-    return np.where(track.position > max(0.02 * track.swept, track.first), track.position, np.nan)
 
 
 def _law(track: FrontTrack | None, size_nm: float, pixel_nm: float) -> tuple[float, ...]:
@@ -138,10 +134,9 @@ def _law(track: FrontTrack | None, size_nm: float, pixel_nm: float) -> tuple[flo
 
 
 def _line(track: FrontTrack | None, size_nm: float) -> tuple[float, ...]:
-    if track is None or np.isfinite(_in_sight(track)).sum() < 2:
+    if track is None or track.in_sight.sum() < 2:
         return NONE
-    use = np.isfinite(_in_sight(track))
-    slope, level = np.polyfit(track.time[use], track.position[use], 1)
+    slope, level = np.polyfit(track.time[track.in_sight], track.position[track.in_sight], 1)
     return ((GOAL * size_nm - level) / slope if slope > 0 else np.inf, np.nan, np.nan, float(slope > 0))
 
 

@@ -59,6 +59,8 @@ def serve_command(
     private_key: Annotated[Path | None, typer.Option(help="Its private key, PEM.")] = None,
 ) -> None:
     """Serve the models over HTTP until interrupted; the routes are under /v1, described by /v1/openapi.json."""
+    if (certificate is None) != (private_key is None):
+        raise UsageError("TLS needs --certificate and --private-key: give both, or neither.")
     settings = _service_settings()(
         model=model,
         kinetics=kinetics,

@@ -45,6 +45,11 @@ class FrontTrack:
         """Distance covered by the end."""
         return float(self.position[-1])
 
+    @property
+    def in_sight(self) -> NDArray[np.bool_]:
+        """At which moments the front has come far enough to be seen, shape (n,)."""
+        return np.asarray(self.position > max(0.02 * self.swept, self.first))
+
 
 def track_front(
     arrival: Floats,

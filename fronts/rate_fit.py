@@ -91,9 +91,8 @@ def usable(track: FrontTrack) -> NDArray[np.bool_]:
     Raises:
         FrontFitError: There are too few of them.
     """
-    started = track.position > max(0.02 * track.swept, track.first)
     ended = track.position >= 0.97 * track.depth
-    use = started & ~ended
+    use = track.in_sight & ~ended
     if (n := int(use.sum())) < _FEWEST:
         raise FrontFitError(
             f"the front moves inside the particle in {n} frames; a rate law needs {_FEWEST}. "

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Annotated, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
-from ionfront.analysis.predict import predict_path, prediction_record
+from ionfront.analysis.predict import predict_steps, prediction_record, steps_of_path
 from ionfront.core import IonFrontError
 from ionfront.datasets import IONS, hosts, material_steps
 from ionfront.models.forecast import Forecaster
@@ -73,6 +74,7 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
         (504, "No answer in time."),
     )
 }
+_NUMBER_PROBLEMS: dict[int | str, dict[str, Any]] = {status: _PROBLEMS[status] for status in (422, 503, 504)}
 
 
 @dataclass(frozen=True)
@@ -192,7 +194,7 @@ def _number_routes(app: FastAPI, serving: Callable[[], Serving]) -> None:
         "/kinetics/predict",
         summary="What to expect of reactions",
         response_model=PredictAnswer,
-        responses={status: _PROBLEMS[status] for status in (422, 503, 504)},
+        responses=_NUMBER_PROBLEMS,
     )
     async def predict(asked: PredictRequest) -> PredictAnswer:
         return await serving().numbers.run(lambda: _predicted(asked, serving()))
@@ -201,7 +203,7 @@ def _number_routes(app: FastAPI, serving: Callable[[], Serving]) -> None:
         "/kinetics/forecast",
         summary="When a front under way comes to places",
         response_model=ForecastAnswer,
-        responses={status: _PROBLEMS[status] for status in (422, 503, 504)},
+        responses=_NUMBER_PROBLEMS,
     )
     async def forecast(asked: ForecastRequest) -> ForecastAnswer:
         return await serving().numbers.run(lambda: _forecast(asked, serving()))
@@ -209,16 +211,10 @@ def _number_routes(app: FastAPI, serving: Callable[[], Serving]) -> None:
 
 def _predicted(asked: PredictRequest, serving: Serving) -> PredictAnswer:
     names = StepAnswer.model_fields.keys()
-    answers = [
-        prediction_record(predict_path(r.host, [r.ion], _experiment(r), serving.head, as_seen=r.geometry is None))
-        for r in asked.reactions
-    ]
-    return PredictAnswer.model_validate(
-        {
-            "model": serving.head_record,
-            "reactions": [[{name: step[name] for name in names} for step in steps] for steps in answers],
-        }
-    )
+    paths = [steps_of_path(r.host, [r.ion], _experiment(r), as_seen=r.geometry is None) for r in asked.reactions]
+    together = iter(prediction_record(predict_steps(list(chain(*paths)), serving.head)))
+    answers = [[{name: step[name] for name in names} for step in islice(together, len(path))] for path in paths]
+    return PredictAnswer.model_validate({"model": serving.head_record, "reactions": answers})
 
 
 def _forecast(asked: ForecastRequest, serving: Serving) -> ForecastAnswer:

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from sqlalchemy import JSON, Engine, Float, Integer, String, create_engine, delete, event, select, update
+from sqlalchemy import JSON, Engine, Float, Integer, String, create_engine, delete, event, func, select, update
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 __all__ = ["FINAL_STATES", "Job", "JobState", "Key", "Store"]
@@ -127,7 +127,7 @@ class Store:
     def waiting(self) -> int:
         """How many are queued."""
         with self._session() as session:
-            return len(session.scalars(select(Job.id).where(Job.state == "queued")).all())
+            return session.scalar(select(func.count()).where(Job.state == "queued")) or 0
 
     def take(self) -> Job | None:
         """The oldest that is queued, from now on running; two takers never get the same."""

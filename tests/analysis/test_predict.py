@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from ionfront.analysis.plots_predict import waterfall
-from ionfront.analysis.predict import predict_path, prediction_record
+from ionfront.analysis.predict import predict_path, predict_steps, prediction_record, steps_of_path
 from ionfront.core import MaterialError, UsageError
 from ionfront.datasets import IONS, hosts, material_steps
+from ionfront.models.cell_contact import CellContact
 from ionfront.models.kinetics_head import load_kinetics_head
 from ionfront.models.reaction import Experiment, reactions
 from ionfront.physics import LAW_NAMES
@@ -94,3 +95,20 @@ def test_what_does_not_react_is_refused(head):
         predict_path("Al", ["Na"], Experiment(), head)
     with pytest.raises(MaterialError, match="unobtainium"):
         predict_path("unobtainium", ["Na"], Experiment(), head)
+
+
+def test_many_paths_at_once_are_as_one_by_one(head):
+    paths = [steps_of_path("P", ["Li", "Na"], Experiment()), steps_of_path("NiO", ["K"], Experiment("sphere", 40.0))]
+    together = predict_steps([step for path in paths for step in path], head)
+    alone = [prediction for path in paths for prediction in predict_steps(path, head)]
+    assert len(together) == len(alone)
+    for one, other in zip(together, alone, strict=True):
+        assert one.step == other.step
+        assert one.velocity_nm_s.value == pytest.approx(other.velocity_nm_s.value, rel=1e-5)
+        assert (one.along_over_across or 0.0) == pytest.approx(other.along_over_across or 0.0, rel=1e-5)
+
+
+def test_both_directions_are_compared_in_the_same_cell(head):
+    bad = CellContact(np.array([1.0]), np.array([1.0]))  # a contact so bad that it alone sets the speed
+    (step, *_) = predict_path("P", ["Li"], Experiment(), head, cell=bad)
+    assert step.along_over_across == pytest.approx(1.0, abs=0.15)

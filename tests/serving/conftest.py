@@ -14,7 +14,7 @@ import pytest
 from ionfront.datasets import random_scene, write_synthetic
 
 
-def free_port():
+def any_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -30,7 +30,7 @@ def movies(tmp_path_factory):
 @contextmanager
 def served(folder, *options):
     """A server with its address, log and process; killed with all that it has begun at the end."""
-    port, log = free_port(), folder / "log.txt"
+    port, log = any_port(), folder / "log.txt"
     command = [sys.executable, "-c", "from ionfront.cli import main; main()", "serve", "--port", str(port), *options]
     with log.open("a") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out, cwd=folder, start_new_session=True)
@@ -45,6 +45,12 @@ def served(folder, *options):
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+@pytest.fixture(scope="session")
+def free_port():
+    """Gives a port that nobody listens at."""
+    return any_port
 
 
 @pytest.fixture(scope="session")

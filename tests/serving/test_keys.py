@@ -91,6 +91,11 @@ def test_the_log_has_the_request_and_no_secret(store, caplog):
     assert told not in caplog.text
 
 
+def test_half_of_tls_is_refused_rather_than_none_of_it_served(tmp_path):
+    result = CliRunner().invoke(cli, ["serve", "--certificate", str(tmp_path / "x.pem")])
+    assert isinstance(result.exception, UsageError)
+
+
 def test_keys_are_made_listed_and_revoked_on_the_command_line(tmp_path):
     def run(*arguments):
         return CliRunner().invoke(cli, ["keys", *arguments, "--data", str(tmp_path / "server")])

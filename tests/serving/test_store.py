@@ -14,14 +14,8 @@ from ionfront.serving.files import FileStore
 from ionfront.serving.store import Store
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory):
+def postgres(tmp_path_factory, free_port):
     """A server of PostgreSQL, as Debian has it."""
     initdb, server = shutil.which("initdb"), shutil.which("postgres")
     if initdb is None or server is None:
@@ -121,7 +115,7 @@ def test_cancelling_ends_what_waits_and_tells_what_runs(store):
 
 
 @pytest.fixture(scope="module")
-def bucket():
+def bucket(free_port):
     """A bucket of an S3 server in this process."""
     server_room = pytest.importorskip("moto.server", reason="moto is not installed")
     pytest.importorskip("s3fs", reason="s3fs is not installed")
