@@ -127,6 +127,7 @@ class JobRunner:
                 except EOFError:
                     return "killed"
                 if isinstance(message, str):
+                    self._store.progress(job.id, done, total)
                     return message
                 done, total = message
             if self._closed.is_set():
