@@ -1,7 +1,7 @@
 """Movies and labelled frames in and out, synthetic movies, tables of materials and of the literature."""
 
 from .ahead import read_ahead
-from .averaging import averaged_frames, frames_to_average
+from .averaging import Averager, averaged_frames, frames_to_average, mean_frame
 from .blocks import block_means
 from .electrochemistry import ElectrochemicalLog, read_electrochemistry
 from .elements import FEATURE_NAMES, IONIC_RADIUS_NM, composition_features
@@ -28,7 +28,7 @@ from .materials import (
 )
 from .movie import calibration_of, movie_name, open_movie
 from .painted import import_labels
-from .reference import Reference, first_frames
+from .reference import Reference, first_frames, reference_length
 from .splits import group_folds, split_by_group
 from .structures import IonHop, PhaseStructure, ion_hop, phase_structure
 from .synth import (
@@ -53,6 +53,7 @@ __all__ = [
     "OUTLIER_NAMES",
     "SHAPE_NAMES",
     "YIELD_PER_MODULUS",
+    "Averager",
     "ElectrochemicalLog",
     "FamilyName",
     "IonHop",
@@ -88,6 +89,7 @@ __all__ = [
     "is_blanked",
     "literature",
     "material_steps",
+    "mean_frame",
     "movie_name",
     "names_phases",
     "open_labels",
@@ -101,6 +103,7 @@ __all__ = [
     "read_electrochemistry",
     "read_labelled",
     "read_literature",
+    "reference_length",
     "replace_labels",
     "scheme_of",
     "split_by_group",

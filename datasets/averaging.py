@@ -18,7 +18,7 @@ from skimage.registration import phase_cross_correlation
 
 from .grey import is_blanked, without_gaps
 
-__all__ = ["averaged_frames", "frames_to_average", "mean_frame"]
+__all__ = ["Averager", "averaged_frames", "frames_to_average", "mean_frame"]
 
 Frame = NDArray[Any]
 
@@ -31,32 +31,48 @@ _SIDE_PX = 512
 
 
 def averaged_frames(frames: Iterable[Frame | None], count: int) -> Iterator[Frame | None]:
+    """What an `Averager` makes of frames (y, x) in order, None for blanked ones: as many as came in."""
+    averager = Averager(count)
+    for frame in frames:
+        yield from averager.push(frame)
+    yield from averager.flush()
+
+
+class Averager:
     """For each frame the mean of the `count` frames around it, fewer at the ends of the movie and beside blanked ones.
 
     A mean always holds as many frames before its middle as after, so that no front is seen too early or too late.
+    At most `count` frames are in memory. A pixel without data (NaN) in a frame is left out of that pixel's mean.
 
     Args:
-        frames: Frames (y, x) in order; None for blanked ones, which are left out of the means and come out as None.
         count: Odd; 1 passes frames on as they are.
-
-    Yields:
-        Frames (y, x), float32 where averaged, as many as came in; at most `count` of them are in memory. A pixel
-        without data (NaN) in a frame is left out of that pixel's mean.
     """
-    if count == 1:
-        yield from frames
-        return
-    half = count // 2
-    window: deque[Frame | None] = deque(maxlen=count)
-    waiting = 0  # frames in the window that have not been answered yet
-    for frame in frames:
-        window.append(frame)
-        waiting += 1
-        if waiting > half:
-            yield _mean_about(window, len(window) - 1 - half, half)
-            waiting -= 1
-    for place in range(len(window) - waiting, len(window)):
-        yield _mean_about(window, place, half)
+
+    def __init__(self, count: int) -> None:
+        self._half = count // 2
+        self._window: deque[Frame | None] = deque(maxlen=count)
+        self._waiting = 0  # frames in the window that have not been answered yet
+
+    def push(self, frame: Frame | None) -> list[Frame | None]:
+        """Take the next frame (y, x), or None for a blanked one, which is left out of the means and comes out as None.
+
+        Returns:
+            The mean about the frame that came `count // 2` frames ago, float32 where averaged; nothing before there
+            is one.
+        """
+        if self._half == 0:
+            return [frame]
+        self._window.append(frame)
+        self._waiting += 1
+        if self._waiting <= self._half:
+            return []
+        self._waiting -= 1
+        return [_mean_about(self._window, len(self._window) - 1 - self._half, self._half)]
+
+    def flush(self) -> list[Frame | None]:
+        """The means about the last frames; none comes after them."""
+        first, self._waiting = len(self._window) - self._waiting, 0
+        return [_mean_about(self._window, place, self._half) for place in range(first, len(self._window))]
 
 
 def frames_to_average(movie: xr.DataArray) -> int:

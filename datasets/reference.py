@@ -19,7 +19,7 @@ from .averaging import mean_frame
 from .blocks import block_means
 from .grey import is_blanked, without_gaps
 
-__all__ = ["Reference", "first_frames"]
+__all__ = ["Reference", "first_frames", "reference_length"]
 
 Frame = NDArray[Any]
 Floats = NDArray[np.floating[Any]]
@@ -88,9 +88,14 @@ class Reference:
         return np.asarray(fine - coarse)
 
 
+def reference_length(n_frames: int | None) -> int:
+    """Of how many first frames a movie's reference is the mean; None where nobody knows how long it will be."""
+    return _MOST if n_frames is None else min(_MOST, max(1, n_frames // _FRAMES_PER_REFERENCE))
+
+
 def first_frames(movie: xr.DataArray) -> Reference | None:
     """The mean of the first frames of a movie (time, y, x), at most 5 and a twelfth of it; None if all are blanked."""
-    wanted = min(_MOST, max(1, movie.sizes["time"] // _FRAMES_PER_REFERENCE))
+    wanted = reference_length(movie.sizes["time"])
     frames: list[Frame] = []
     for index in range(movie.sizes["time"]):
         frame = movie[index].values

@@ -9,13 +9,15 @@ from .kinetics import RateResult, TransitionResult
 from .label_errors import LabelErrors
 from .law_turn import LawTurn
 from .particle import HalfCycle, ParticleResult
-from .position import FrontTrack
-from .rate_fit import LawFit, fit_exponent, fit_law, law_probabilities
+from .position import FrontTrack, position_now, track_front
+from .rate_fit import OUTLINE_PX, LawFit, fit_exponent, fit_law, law_probabilities, usable
 from .shape import FrontShape
 from .tracker import FrontResult, FrontTracker, TransitionMap
+from .ways import Span, Ways
 
 __all__ = [
     "FURTHER_NAMES",
+    "OUTLINE_PX",
     "Anisotropy",
     "AnyLawName",
     "AreaGrowth",
@@ -32,11 +34,16 @@ __all__ = [
     "LawTurn",
     "ParticleResult",
     "RateResult",
+    "Span",
     "TransitionMap",
     "TransitionResult",
+    "Ways",
     "fit_exponent",
     "fit_law",
     "independent_values",
     "lag_one",
     "law_probabilities",
+    "position_now",
+    "track_front",
+    "usable",
 ]

@@ -8,6 +8,7 @@ a change after the last frame that showed anything cannot be told from none, and
 Network errors are alike from one frame to the next, so the evidence is tempered before it is summed.
 """
 
+import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +39,10 @@ class ArrivalMap:
     spread: Floats
     reached: Floats
     initial: Floats
+
+    def thinned(self, every: int) -> "ArrivalMap":
+        """One in `every` rows and columns."""
+        return ArrivalMap(*(plane[..., ::every, ::every] for plane in vars(self).values()))
 
 
 class ArrivalAccumulator:
@@ -76,8 +81,7 @@ class ArrivalAccumulator:
         self._mean = np.zeros(steps, np.float32)  # since the first frame
         self._scatter = np.zeros(steps, np.float32)  # weighted squares about the mean: exact in movies of any length
         self._initial = np.zeros(shape, np.float32)
-        rows = max(1, _STRIP // shape[1])
-        self._strips = [slice(first, first + rows) for first in range(0, shape[0], rows)]
+        self._strips = _strips(shape)
         self._times: list[float] = []
         self._evident = 0
         self._last_evident = -1  # its number among the frames
@@ -123,18 +127,29 @@ class ArrivalAccumulator:
         """
         if not self._times:
             raise UsageError("no frame was pushed, so nothing is known; push at least one.")
-        exponent = -self._evidence
-        peak = np.maximum(self._peak, exponent)
-        scale = np.exp(self._peak - peak)
-        weight = self._weight * scale
-        never = np.exp(exponent - peak)
         variance = self._scatter / np.maximum(self._weight, np.finfo(np.float32).tiny)
         return ArrivalMap(
             arrival=self._mean + np.float32(self._times[0]),
             spread=np.sqrt(variance),
-            reached=weight / (weight + never),
+            reached=self.reached(),
             initial=self._initial / np.float32(max(1, min(self._evident, self._initial_frames))),
         )
+
+    def reached(self, every: int = 1) -> Floats:
+        """Probability that each step has reached each pixel by now, shape (step, y, x), one in `every` pixels."""
+        part = np.s_[:, ::every, ::every]
+        exponent = -self._evidence[part]
+        peak = np.maximum(self._peak[part], exponent)
+        weight = self._weight[part] * np.exp(self._peak[part] - peak)
+        return np.asarray(weight / (weight + np.exp(exponent - peak)))
+
+    def thinned(self, every: int) -> "ArrivalAccumulator":
+        """A copy that knows one in `every` rows and columns, and may be pushed further frames of that size."""
+        thin = copy.copy(self)
+        for name in ("_evidence", "_peak", "_weight", "_mean", "_scatter", "_initial"):
+            setattr(thin, name, getattr(self, name)[..., ::every, ::every].copy())
+        thin._times, thin._strips = list(self._times), _strips(thin.shape)
+        return thin
 
     def _admit_change(self, rows: slice) -> None:
         """Admit a change since the frame before that showed anything (for the first frame: before the movie)."""
@@ -166,3 +181,8 @@ class ArrivalAccumulator:
             log_odds *= inside
             log_odds *= self._tempering
             self._evidence[step, rows] += log_odds
+
+
+def _strips(shape: tuple[int, int]) -> list[slice]:
+    rows = max(1, _STRIP // shape[1])
+    return [slice(first, first + rows) for first in range(0, shape[0], rows)]

@@ -15,7 +15,7 @@ from .label_errors import LabelErrors
 from .law_turn import LawTurn, find_turn
 from .local import LocalFront, local_front
 from .position import FrontTrack, completed_fraction, track_front
-from .rate_fit import OFFSET, LawFit, fit_exponent, fit_law, law_probabilities, mean_velocity, usable
+from .rate_fit import OUTLINE_PX, LawFit, fit_exponent, fit_law, law_probabilities, mean_velocity, usable
 from .shape import FrontShape, front_shape
 
 __all__ = ["RateResult", "TransitionResult", "measure_transition"]
@@ -26,7 +26,6 @@ BEND = 0.3
 """How far what makes the relative error of all positions also bends a track: root mean square in units of it."""
 
 _BEND_PX = 0.5  # the same, of nearly perfect labels
-_START_FADES_PX = 25.0  # beyond it positions through the network spread as in the middle of a particle
 _WAVES = 3  # half waves over the track that a bend is made of
 
 
@@ -207,12 +206,11 @@ def _replicates(
 ) -> list[Floats]:
     """Curves that could have been measured: resampled blocks, and the errors that all blocks share."""
     rng = np.random.default_rng([seed, 1])
-    scales = 1 + np.hypot(errors.scale, OFFSET * pixel / track.depth) * rng.standard_normal(len(track.replicates))
+    scales = 1 + np.hypot(errors.scale, OUTLINE_PX * pixel / track.depth) * rng.standard_normal(len(track.replicates))
     bent = np.hypot(BEND * errors.scale * track.swept, _BEND_PX * pixel)
     bends = bent * _bends(track.time[use], len(scales), rng)
-    starts = OFFSET * pixel * rng.standard_normal((len(scales), 1))
-    fading = np.exp(-np.square(track.position[use] / (_START_FADES_PX * pixel)))
-    thin = errors.start_px * pixel * fading * rng.standard_normal((len(scales), 1))
+    starts = OUTLINE_PX * pixel * rng.standard_normal((len(scales), 1))
+    thin = pixel * errors.at_start_px(track.position[use] / pixel) * rng.standard_normal((len(scales), 1))
     curves = track.replicates[:, use] * scales[:, None] + bends + starts + thin
     return [np.maximum(curve, 1e-6 * pixel) for curve in curves if curve.max() > 0]
 

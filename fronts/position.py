@@ -15,7 +15,7 @@ from ionfront.core import Quantity
 
 from .blocks import blocks_in, draws_of_blocks
 
-__all__ = ["FrontTrack", "completed_fraction", "track_front"]
+__all__ = ["FrontTrack", "completed_fraction", "position_now", "track_front"]
 
 Floats = NDArray[np.float64]
 
@@ -85,6 +85,13 @@ def track_front(
         depth=float(depth_of.max()),
         first=pixel * float(np.ceil(depth_of.min() / pixel)),
     )
+
+
+def position_now(reached: NDArray[np.bool_], distance: Floats, *, pixel: float = 1.0) -> float:
+    """How far a front has come where it is known which pixels it has reached; arguments as for `track_front`."""
+    inside = np.isfinite(distance)
+    later = (~reached[inside]).astype(np.intp)
+    return pixel * float(_Reading(distance[inside] / pixel, later, 1).position_px(np.ones(later.size))[0])
 
 
 def completed_fraction(

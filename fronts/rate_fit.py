@@ -16,7 +16,7 @@ from .position import FrontTrack
 
 __all__ = [
     "FAMILIES",
-    "OFFSET",
+    "OUTLINE_PX",
     "LawFamily",
     "LawFit",
     "fit_exponent",
@@ -29,7 +29,7 @@ __all__ += ["mean_velocity", "usable"]
 Floats = NDArray[np.float64]
 Name = TypeVar("Name", bound=str)
 
-OFFSET = 0.7
+OUTLINE_PX = 0.7
 """How well the outline, and so the start of the sweep, is known [px]."""
 
 _FLOOR = 0.12  # px: what segmentation and pixel grid leave even in a perfect track
@@ -115,7 +115,7 @@ def fit_law(
     """
     span, reach = float(np.ptp(time)), float(position.max())
     # In these units every parameter is near one, whatever the movie's.
-    t, x, hair = (time - time[0]) / span, position / reach, OFFSET * pixel / reach
+    t, x, hair = (time - time[0]) / span, position / reach, OUTLINE_PX * pixel / reach
     family = law if isinstance(law, LawFamily) else FAMILIES[law]
     starts = [near.solution] if near else [np.array([*start, -0.02, 0.0]) for start in family.starts]
     best = min((_solve(family, t, x, hair, start) for start in starts), key=lambda solution: float(solution.cost))
@@ -175,7 +175,7 @@ def mean_velocity(fit: LawFit, end: float, depth: float) -> float:
 def fit_exponent(time: Floats, position: Floats, pixel: float = 1.0) -> float:
     """p of x = C (t - t0)^p, with t0 free: 1 for an interface-limited front, 1/2 for a diffusion-limited one."""
     span, reach = float(np.ptp(time)), float(position.max())
-    t, x, hair = (time - time[0]) / span, position / reach, OFFSET * pixel / reach
+    t, x, hair = (time - time[0]) / span, position / reach, OUTLINE_PX * pixel / reach
 
     def residuals(q: Floats) -> Floats:
         predicted = q[2] * np.maximum(t - q[1], 1e-9) ** q[0] + q[3] * hair

@@ -1,5 +1,6 @@
 """What frames say of one half cycle, kept with memory that does not grow with their number."""
 
+import copy
 import itertools
 from dataclasses import dataclass, replace
 
@@ -94,6 +95,29 @@ class Recorder:
     def forget(self) -> None:
         """Let go of what further frames would need: the half cycle is over, and its posterior was handed out."""
         self._arrival = None
+
+    def reached(self, every: int = 1) -> NDArray[np.float32]:
+        """As `ArrivalAccumulator.reached`."""
+        if self._arrival is None:
+            raise RuntimeError("this half cycle is over")
+        return self._arrival.reached(every)
+
+    def thinned(self, every: int) -> "Recorder":
+        """A copy that knows one in `every` rows and columns; a multiple of `counted_every`."""
+        thin = copy.copy(self)
+        thin._arrival = None if self._arrival is None else self._arrival.thinned(every)
+        step = every // self.counted_every
+        thin._frames_in, thin._frames_thick = (
+            frames[:, ::step, ::step].copy() for frames in (self._frames_in, self._frames_thick)
+        )
+        thin._thinning, thin._thicken = 1, max(1, round(_THICKEN_PX / every))
+        thin.times, thin._evident = list(self.times), list(self._evident)
+        return thin
+
+    @property
+    def counted_every(self) -> int:
+        """One in how many rows and columns is looked at to find the steps that a particle takes."""
+        return self._thinning
 
     @property
     def lasting_frames(self) -> float:

@@ -62,6 +62,13 @@ class DriftCorrector:
         self.error_px.append(_pair(error * factor))
         return _shifted(probabilities, -drift * factor)
 
+    def thinned(self, every: int) -> "DriftCorrector":
+        """What was found so far, in pixels that are so many times larger."""
+        thin = DriftCorrector(None)
+        thin.drift_px = [(y / every, x / every) for y, x in self.drift_px]
+        thin.error_px = [(y / every, x / every) for y, x in self.error_px]
+        return thin
+
     def skip(self) -> None:
         """Note a frame that shows nothing: it is taken to lie where the one before it lay."""
         self.drift_px.append(self.drift_px[-1] if self.drift_px else (0.0, 0.0))

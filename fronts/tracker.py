@@ -1,5 +1,6 @@
 """From phase probabilities, frame by frame, to the kinetics of every transition."""
 
+import copy
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,10 +12,11 @@ from ionfront.core import Calibration, PhaseScheme, Transition
 from .geometry import particles_of
 from .kinetics import TransitionResult
 from .label_errors import LabelErrors
-from .particle import ParticleResult, Settings, Span, measure_particle
+from .particle import ParticleResult, Settings, measure_particle
 from .recorder import Recorder
 from .registration import DriftCorrector
 from .turns import Direction, TurnWatch
+from .ways import Span, Ways, find_ways
 
 __all__ = ["FrontResult", "FrontTracker", "TransitionMap"]
 
@@ -176,6 +178,75 @@ class FrontTracker:
         else:
             self._follow(self._watch, time, aligned, labels)
 
+    @property
+    def half_cycle(self) -> int:
+        """Number of the half cycle under way, from 1."""
+        return len(self._finished) + 1
+
+    @property
+    def direction(self) -> Direction:
+        """Whether that one is an insertion or an extraction; an insertion until it is known."""
+        return self._current.direction
+
+    @property
+    def times(self) -> list[float]:
+        """Of all frames so far."""
+        return self._times
+
+    @property
+    def errors(self) -> LabelErrors:
+        """What labels are taken to have wrong."""
+        return self._errors
+
+    @property
+    def areas_px(self) -> Floats:
+        """Area of every label id in the last frame, shape (phase,); NaN where it showed nothing."""
+        return self._areas[-1]
+
+    def reached(self, every: int = 1) -> NDArray[np.float32]:
+        """Probability that each step of the half cycle under way has reached each pixel by now.
+
+        Args:
+            every: Only one in so many rows and columns.
+
+        Returns:
+            Shape (step, y, x), as `Step.index` counts them.
+        """
+        return self._current.reached(every)
+
+    def thinning(self, side_px: int) -> int:
+        """Which thinning makes frames no larger than this."""
+        counted = self._current.counted_every
+        return counted * -(-max(self._shape) // (counted * side_px))
+
+    def thinned(self, every: int) -> "FrontTracker":
+        """A copy that knows one in `every` rows and columns, for a quick look; it can be measured, not pushed.
+
+        Args:
+            every: A result of `thinning`.
+        """
+        thin = copy.copy(self)
+        thin._shape = (-(-self._shape[0] // every), -(-self._shape[1] // every))
+        thin._errors = self._errors.thinned(every)
+        thin._times, thin._areas = list(self._times), [areas / every**2 for areas in self._areas]
+        thin._drift = self._drift.thinned(every)
+        thin._current = self._current.thinned(every)
+        thin._counter = None
+        thin._finished = [span.thinned(every) for span in self._finished]
+        return thin
+
+    def ways(self) -> tuple[Ways, ...]:
+        """How the fronts of the half cycle under way lie in each particle, the largest first; quicker than a result.
+
+        Raises:
+            FrontFitError: No particle is in sight.
+            UsageError: No frame was pushed.
+        """
+        span = self._under_way()
+        first = self._finished[0] if self._finished else span
+        masks, _ = particles_of(first.arrivals.initial)
+        return tuple(find_ways(mask, span, dissolves=self._dissolves) for mask in masks)
+
     def result(self, calibration: Calibration, *, seed: int = 0) -> FrontResult:
         """Measure every transition of every particle.
 
@@ -183,7 +254,7 @@ class FrontTracker:
             FrontFitError: No particle is in sight.
             UsageError: No frame was pushed.
         """
-        spans = [*self._finished, self._span(end=self._times[-1] if self._times else 0.0)]
+        spans = [*self._finished, self._under_way()]
         masks, share = particles_of(spans[0].arrivals.initial)
         settings = Settings(
             pixel=calibration.pixel_size_nm or 1.0,
@@ -240,6 +311,9 @@ class FrontTracker:
         areas = self._areas[-1][list(self._scheme.order_ids)]
         total = areas.sum()
         return float(areas @ np.linspace(0, 1, areas.size) / total) if total > 0 else np.nan
+
+    def _under_way(self) -> Span:
+        return self._span(end=self._times[-1] if self._times else 0.0)
 
     def _span(self, end: float) -> Span:
         arrivals = self._current.arrivals()

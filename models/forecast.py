@@ -83,7 +83,7 @@ class Forecaster:
         if not steps:
             raise UsageError("a forecast needs a step of a reaction: name a host and an ion that react.")
         rng = np.random.default_rng(seed)
-        self._depth_nm = experiment.size_nm
+        self.depth_nm = experiment.size_nm
         self._which = np.arange(particles) % len(steps)
         told = varied(reactions([steps[k % len(steps)] for k in range(particles)], [experiment] * particles), rng)
         said = head.predict(reactions(list(steps), [experiment] * len(steps)))
@@ -109,9 +109,9 @@ class Forecaster:
         """
         if not error_nm > 0:
             raise UsageError(f"error_nm is {error_nm}; it needs to be above 0.")
-        share, error = np.asarray(position_nm, float) / self._depth_nm, error_nm / self._depth_nm
+        share, error = np.asarray(position_nm, float) / self.depth_nm, error_nm / self.depth_nm
         seen = _Seen(np.asarray(time_s, float), share, error, start_s)
-        places = np.atleast_1d(np.asarray(places_nm, float)) / self._depth_nm
+        places = np.atleast_1d(np.asarray(places_nm, float)) / self.depth_nm
         weight, pace, spread, noise = self._compared(seen)
         ahead = self._at(places) - self._at(seen.places[-1:])
         way = np.maximum(places - seen.places[-1], seen.step)
@@ -132,7 +132,7 @@ class Forecaster:
         """Time to each edge of the layers, shape (particles, layers + 1), at the speeds that the head expects."""
         course = front_course(cases)
         layers = course.depth_nm.shape[1]
-        slow = self._depth_nm / layers / np.maximum(course.speed_nm_s, 1 / _NEVER)
+        slow = self.depth_nm / layers / np.maximum(course.speed_nm_s, 1 / _NEVER)
         place = (np.arange(layers) + 0.5) / layers
         slow = slow * place ** (_TILT * rng.standard_normal((len(slow), 1)))
         end = np.where(rng.random(len(slow)) < _STALLING, rng.uniform(0.1, 1.5, len(slow)), np.inf)[:, None]

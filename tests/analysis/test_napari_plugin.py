@@ -17,7 +17,7 @@ from ionfront.core import LabelledDataError, OutputExistsError, PhaseScheme
 from ionfront.datasets import calibration_of, import_labels, open_labels, read_labelled, scheme_of, write_labelled
 from ionfront.datasets.readers import READERS
 
-from .conftest import ORDER, PHASES
+from ..conftest import ORDER, PHASES
 
 ROOT = Path(__file__).parents[2]
 MANIFEST = Path(napari_plugin.__file__).with_name("napari.yaml")
