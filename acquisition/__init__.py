@@ -4,5 +4,21 @@ from .aside import Aside, Inline, Looks
 from .live import LiveFront
 from .look import FrontSeen, Look, Material
 from .state import FrontNow, FrontState
+from .triggers import CONDITIONS, Condition, Decision, Rule, Triggers
 
-__all__ = ["Aside", "FrontNow", "FrontSeen", "FrontState", "Inline", "LiveFront", "Look", "Looks", "Material"]
+__all__ = [
+    "CONDITIONS",
+    "Aside",
+    "Condition",
+    "Decision",
+    "FrontNow",
+    "FrontSeen",
+    "FrontState",
+    "Inline",
+    "LiveFront",
+    "Look",
+    "Looks",
+    "Material",
+    "Rule",
+    "Triggers",
+]

@@ -218,7 +218,8 @@ def _front(view: View, particle: int, ways: Ways, index: int) -> FrontSeen:
 def _moments(tracker: FrontTracker) -> Floats:
     """At most so many times of frames, the first and the last among them."""
     times = np.array(tracker.times)
-    return times[np.unique(np.linspace(0, times.size - 1, min(times.size, _MOMENTS)).astype(int))]
+    chosen = np.unique(np.linspace(0, times.size - 1, min(times.size, _MOMENTS)).astype(int))
+    return np.asarray(times[chosen])
 
 
 def _laws(track: FrontTrack, pixel: float, errors: LabelErrors) -> tuple[dict[LawName, LawFit], dict[LawName, float]]:

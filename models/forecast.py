@@ -68,6 +68,9 @@ class Forecaster:
         particles: Courses to compare with.
         seed: Of their draws.
 
+    Attributes:
+        depth_nm: The way from the entry to the end of the particle.
+
     Raises:
         UsageError: No step.
     """
