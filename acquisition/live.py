@@ -144,14 +144,18 @@ class LiveFront:
         if self._tracker is not None:
             self._analyse(self._tracker, self._held.waiting)
 
-    def kinetics(self, source: str = "live") -> dict[str, Any]:
+    def kinetics(self, source: str = "live", result: FrontResult | None = None) -> dict[str, Any]:
         """The content of kinetics.json, of the frames so far, as `ionfront analyze` would write it; takes seconds.
+
+        Args:
+            source: What to call where the frames are from.
+            result: Of `result`, where that was called already.
 
         Raises:
             UsageError: Fewer than two frames came.
         """
         return kinetics_record(
-            self.result(),
+            self.result() if result is None else result,
             self.calibration,
             source=source,
             model={

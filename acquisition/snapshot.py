@@ -82,6 +82,9 @@ def _taken_apart(value: Any, arrays: list[NDArray[Any]]) -> Any:
     match value:
         case None | bool() | str():
             return value
+        case bytes():
+            arrays.append(np.frombuffer(value, np.uint8))
+            return {"bytes": len(arrays) - 1}
         case np.ndarray() | np.generic():
             arrays.append(np.ascontiguousarray(value))
             return {"array": len(arrays) - 1, "scalar": isinstance(value, np.generic)}
@@ -114,6 +117,8 @@ def _put_together(tree: Any, archive: Any) -> Any:
         case {"array": number, "scalar": scalar}:
             array = archive[f"a{number}"]
             return array[()] if scalar else array
+        case {"bytes": number}:
+            return archive[f"a{number}"].tobytes()
         case {"floats": number}:
             return archive[f"a{number}"].tolist()
         case {"slice": [start, stop, step]}:

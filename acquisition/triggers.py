@@ -154,6 +154,10 @@ class Triggers:
         self._held, self._fired = dict(saved["held"]), list(saved["fired"])
         self._first_speeds = {(particle, after): speed for particle, after, speed in saved["first_speeds"]}
 
+    def mark(self, fired: Iterable[str]) -> None:
+        """These rules have fired before, and those that it believes to have fired since have not."""
+        self._fired = list(fired)
+
     def _judged(self, rule: Rule, state: FrontState) -> Decision | None:
         if rule.name in self._fired:
             return None
