@@ -32,18 +32,24 @@ class Journal:
 
     Args:
         folder: As `begin` made it.
+        repair: Whether a line that was cut off is taken away, as it must be before another is written.
+
+    Attributes:
+        settings: How it was begun.
+        decisions: All that were made so far.
 
     Raises:
         UsageError: It holds none, or is damaged.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, repair: bool = True) -> None:
         self._folder = folder
         try:
             self.settings: Json = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise UsageError(f"{folder} holds no live measurement ({error}).") from error
-        self._ends = _whole_lines(folder / "answers.jsonl")
+        self._ends = _whole_lines(folder / "answers.jsonl", repair)
+        self.decisions = [made for answer in self.answers(0, len(self._ends)) for made in answer["decisions"]]
 
     @classmethod
     def begin(cls, folder: Path, settings: Json) -> "Journal":
@@ -130,6 +136,7 @@ class Journal:
                 os.truncate(path, end)
             raise
         self._ends.append(end + len(line))
+        self.decisions += answer["decisions"]
 
     def checkpoint(self, content: bytes) -> None:
         """Keep the measurement as it is after all frames that were acknowledged; those are not needed any more."""
@@ -168,13 +175,14 @@ def _to_disk(descriptor: int) -> None:
     getattr(os, "fdatasync", os.fsync)(descriptor)
 
 
-def _whole_lines(path: Path) -> list[int]:
+def _whole_lines(path: Path, repair: bool) -> list[int]:
     """Where each line ends; what follows the last end is cut off."""
     ends, at = [], 0
-    with path.open("r+b") as file:
+    with path.open("r+b" if repair else "rb") as file:
         for line in file:
             if not line.endswith(b"\n"):
-                file.truncate(at)
+                if repair:
+                    file.truncate(at)
                 break
             at += len(line)
             ends.append(at)

@@ -80,6 +80,7 @@ class LiveFront:
         self._times: list[float] = []
         self._dose: float | None = None
         self._seen = 0  # frames that the network was shown, and those blanked between them
+        self._image: NDArray[Any] | None = None
         self._labels: NDArray[np.uint8] | None = None
         self._state: FrontState | None = None
         self._kept: Look | None = None  # of the run before, until there is a newer one
@@ -102,6 +103,16 @@ class LiveFront:
         return self._labels
 
     @property
+    def image(self) -> NDArray[Any] | None:
+        """That frame, averaged where frames are; None before one."""
+        return self._image
+
+    @property
+    def segmenter(self) -> Segmenter:
+        """The model."""
+        return self._segmenter
+
+    @property
     def look(self) -> Look | None:
         """The newest look at all fronts: their courses, laws and forecasts; None before the first."""
         return self._kept if self._looks.newest is None else self._looks.newest
@@ -110,6 +121,15 @@ class LiveFront:
     def phases(self) -> tuple[str, ...]:
         """Names by label id."""
         return self._segmenter.info.phases
+
+    def arrival_s(self) -> dict[str, NDArray[np.float32]]:
+        """When each step of the half cycle under way reached each pixel, shape (y, x), NaN where not yet; by its name.
+
+        Steps are those between neighbours in the order of the reaction, whether or not particles take each by itself.
+        """
+        if self._tracker is None or not self._seen:
+            return {}
+        return {str(transition): plane for transition, plane in self._tracker.arrival().items()}
 
     def push(self, frame: ArrayLike, time_s: float, *, dose_e_nm2: float | None = None) -> FrontState:
         """Take the next frame.
@@ -239,6 +259,7 @@ class LiveFront:
             else:
                 self._watch.see(self._seen, image)
                 probabilities = self._infer(self._held.behind(image))
+                self._image = image
                 self._labels = np.asarray(probabilities.argmax(axis=0), np.uint8)
                 tracker.push(time_s, probabilities)
             self._seen += 1

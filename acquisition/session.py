@@ -1,5 +1,6 @@
 """A live measurement that survives its process: what is said of a frame is on disk before it is said."""
 
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -99,8 +100,13 @@ class Session:
         """A new one, in a folder that is not there yet."""
         info = segmenter.info
         model = {"name": info.name, "version": info.version, "sha256": segmenter.sha256}
-        begun = {"created_s": time.time(), "model": model, "session": settings.record()}
-        return cls(Journal.begin(folder, begun), segmenter, looks)
+        begun = {"created_s": time.time(), "model": model, "phases": info.phases, "session": settings.record()}
+        journal = Journal.begin(folder, begun)
+        try:
+            return cls(journal, segmenter, looks)
+        except IonFrontError:
+            shutil.rmtree(folder)
+            raise
 
     @property
     def journal(self) -> Journal:
@@ -203,9 +209,4 @@ class Session:
             state = self._live.push(image, answer["time_s"], dose_e_nm2=answer["dose_e_nm2"])
             self._triggers.see(state)
         # looks come when they come: what was decided then stays, and is not decided again
-        said = (
-            decision
-            for answer in self._journal.answers(0, self._journal.acknowledged)
-            for decision in answer["decisions"]
-        )
-        self._triggers.mark(decision["rule"] for decision in said)
+        self._triggers.mark(decision["rule"] for decision in self._journal.decisions)

@@ -1,6 +1,7 @@
 """The movie with its phases laid over it, short and small enough to be looked at in a page."""
 
 import io
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -12,7 +13,7 @@ from ionfront.core import Calibration, PhaseScheme
 from .plots_style import COLOURS
 from .wording import format_size
 
-__all__ = ["clip_colours", "overlay_clip"]
+__all__ = ["clip_colours", "overlay_clip", "tinted_frame"]
 
 Floats = NDArray[np.float64]
 
@@ -65,6 +66,21 @@ def _scaled(grey: Floats, limits: tuple[float, float] | None) -> Floats:
     if limits is None:
         return np.zeros_like(grey)
     return np.nan_to_num(np.clip((grey - limits[0]) / (limits[1] - limits[0]), 0, 1))
+
+
+def tinted_frame(frame: NDArray[Any], labels: NDArray[np.uint8], scheme: PhaseScheme) -> Image.Image:
+    """A frame (y, x) as a picture, tinted like the clip, with lines where phases of the reaction meet."""
+    grey = np.asarray(frame, float)
+    picture = np.asarray(_tinted(_scaled(grey, _limits(grey)), labels, scheme)).copy()
+    inside = np.isin(labels, scheme.order_ids)
+    for axis in (0, 1):
+        here, there = (np.take(labels, range(k, labels.shape[axis] - 1 + k), axis) for k in (0, 1))
+        both = np.take(inside, range(labels.shape[axis] - 1), axis) & np.take(
+            inside, range(1, labels.shape[axis]), axis
+        )
+        met = np.argwhere((here != there) & both)
+        picture[met[:, 0], met[:, 1]] = 255
+    return Image.fromarray(picture)
 
 
 def _tinted(grey: Floats, labels: NDArray[np.uint8], scheme: PhaseScheme) -> Image.Image:

@@ -51,6 +51,8 @@ def serve_command(
     ] = None,
     upload_gib: Annotated[float, typer.Option(help="Largest movie that may be uploaded [GiB].")] = 64.0,
     queued: Annotated[int, typer.Option(min=1, help="Movies that may wait.")] = 100,
+    sessions: Annotated[int, typer.Option(min=1, help="Live measurements that may be under way at once.")] = 4,
+    idle_minutes: Annotated[float, typer.Option(help="A session without a frame for so long is closed [min].")] = 120.0,
     keys: Annotated[
         bool | None,
         typer.Option("--keys/--no-keys", help="Answer only who has a key; so by default unless at 127.0.0.1."),
@@ -75,6 +77,8 @@ def serve_command(
         roots=tuple(root or ()),
         upload_gib=upload_gib,
         queued=queued,
+        sessions=sessions,
+        idle_minutes=idle_minutes,
         keys_needed=not _is_loopback(host) if keys is None else keys,
     )
     settings.check()

@@ -92,6 +92,12 @@ class Recorder:
             raise RuntimeError("this half cycle is over, and its posterior was handed out")
         return self._arrival.result()
 
+    def arrival(self) -> dict[Transition, NDArray[np.float32]]:
+        """When each step reached each pixel, shape (y, x); NaN where it has not yet."""
+        found, order = self.arrivals(), self._scheme.reaction_order
+        planes = np.where(found.reached > 0.5, found.arrival, np.float32("nan"))
+        return {Transition(*pair): plane for pair, plane in zip(itertools.pairwise(order), planes, strict=True)}
+
     def forget(self) -> None:
         """Let go of what further frames would need: the half cycle is over, and its posterior was handed out."""
         self._arrival = None

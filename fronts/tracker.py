@@ -214,6 +214,10 @@ class FrontTracker:
         """
         return self._current.reached(every)
 
+    def arrival(self) -> dict[Transition, NDArray[np.float32]]:
+        """When each step of the half cycle under way reached each pixel, shape (y, x); NaN where it has not yet."""
+        return self._current.arrival()
+
     def thinning(self, side_px: int) -> int:
         """Which thinning makes frames no larger than this."""
         counted = self._current.counted_every

@@ -30,6 +30,8 @@ from .problems import MEDIA_TYPE, RequestError
 from .queue import WorkQueue
 from .schemas import ForecastAnswer, ForecastRequest, ModelRecord, PredictAnswer, PredictRequest, Reaction, StepAnswer
 from .segmenting import Form, What, segmented
+from .session_routes import Frames, session_routes
+from .sessions import Sessions
 
 __all__ = ["Serving", "create_app"]
 
@@ -89,6 +91,7 @@ class Serving:
         frames: The line before the network.
         numbers: The line before predictions and forecasts.
         movies: Jobs.
+        sessions: Live measurements.
         keys: Who may ask; None lets everybody.
     """
 
@@ -99,6 +102,7 @@ class Serving:
     frames: WorkQueue
     numbers: WorkQueue
     movies: Movies
+    sessions: Sessions
     keys: KeyRing | None
 
     @property
@@ -110,6 +114,7 @@ class Serving:
         """Finish what has begun."""
         self.catalogue.close()
         self.frames.close()
+        self.sessions.close()
         self.decoder.close()
         self.numbers.close()
         self.movies.close()
@@ -146,6 +151,11 @@ def create_app(begin: Callable[[], Serving]) -> FastAPI:
 def _frame_routes(app: FastAPI, serving: Callable[[], Serving]) -> None:
     async def body_of(request: Request) -> bytes:
         return await _limited_body(request, serving().limits.body_bytes)
+
+    def frames() -> Frames:
+        return Frames(serving().sessions, serving().frames, serving().decoder, serving().limits)
+
+    app.include_router(session_routes(frames, body_of, _FRAME_BODY, _PROBLEMS))
 
     @app.post(
         "/segment",

@@ -50,7 +50,9 @@ class Limits:
 Decode = Callable[[bytes, Limits], Frame]
 
 
-def frame_of(body: bytes, headers: Mapping[str, str], limits: Limits, decode: Decode | None = None) -> Frame:
+def frame_of(
+    body: bytes, headers: Mapping[str, str], limits: Limits, decode: Decode | None = None, *, blank: bool = False
+) -> Frame:
     """Grey values, shape (y, x), of any real type.
 
     Args:
@@ -58,6 +60,7 @@ def frame_of(body: bytes, headers: Mapping[str, str], limits: Limits, decode: De
         headers: Of the request; a body that says itself what it is needs none.
         limits: What is too much.
         decode: Takes PNG and TIFF in place of `decoded_picture`.
+        blank: Whether it may show nothing at all, as frames of a movie may.
 
     Raises:
         RequestError: The body is no image that can be used, or larger than allowed.
@@ -77,7 +80,7 @@ def frame_of(body: bytes, headers: Mapping[str, str], limits: Limits, decode: De
     if grey.ndim != 2 or min(grey.shape) < limits.least_px:
         least = f"at least {limits.least_px} pixels along y and x are needed"
         raise RequestError(422, "unusable image", f"the image has shape {frame.shape}; {least}.")
-    if is_blanked(grey):
+    if not blank and is_blanked(grey):
         raise RequestError(422, "blank image", "all pixels are alike or without data; there is nothing to segment.")
     return grey
 

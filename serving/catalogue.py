@@ -67,6 +67,11 @@ class Catalogue:
         """The model that answers now; take it once for each request."""
         return self._served
 
+    @property
+    def path(self) -> Path:
+        """The file that it was loaded from, or that has taken its place since."""
+        return self._stamp[0]
+
     def look(self) -> bool:
         """Load the model anew if its file is another; returns whether there is a new one."""
         try:

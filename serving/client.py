@@ -2,8 +2,12 @@
 
     client = Client("http://127.0.0.1:3000", key="ionfront_…")
     labels, summary = client.segment(frame)
+    with client.begin_session(pixel_size_nm=0.5, host="Bi2Te3", ion="Na") as session:
+        for frame, time_s in camera:
+            fronts = session.push(frame, time_s)["state"]["fronts"]
 
 What may be asked twice without harm is asked again when a connection breaks or the server is busy; an upload is not.
+Frames of a session are numbered, so that one that is sent twice counts once.
 `AsyncClient` has the same methods as coroutines.
 """
 
@@ -22,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["AsyncClient", "Client", "ServiceError"]
+__all__ = ["AsyncClient", "AsyncSession", "Client", "ClientSession", "ServiceError"]
 
 Json = dict[str, Any]
 Progress = Callable[[int, int], None]
@@ -107,6 +111,15 @@ class Client:
     def models(self) -> Json:
         """Which models answer."""
         return self._json("GET", "/models")
+
+    def begin_session(self, **settings: Any) -> "ClientSession":
+        """A live measurement; the settings are the fields of the request: pixel_size_nm, host, ion, rules, …"""
+        body = json.dumps(settings, allow_nan=False).encode()
+        return ClientSession(self, _read(_checked(self._once("POST", "/sessions", body, once=True))))
+
+    def session(self, session_id: str) -> "ClientSession":
+        """Go on with one that was begun before."""
+        return ClientSession(self, self._json("GET", f"/sessions/{session_id}"))
 
     def upload(self, movie: Path, *, progress: Progress | None = None, **options: Any) -> Json:
         """Send a movie to be analyzed; returns its job. Never sent twice.
@@ -217,6 +230,105 @@ class Client:
         return kind(self._host, self._port, timeout=self._timeout_s)
 
 
+class ClientSession:
+    """A live measurement on the server; as a context manager it is closed at the end of a block that went well.
+
+    Attributes:
+        id: To go on with it later.
+        frames: How many frames were acknowledged.
+    """
+
+    def __init__(self, client: Client, told: Json) -> None:
+        self._client, self.id, self.frames = client, str(told["id"]), int(told["frames"])
+
+    def push(self, frame: ArrayLike, time_s: float, *, dose_e_nm2: float | None = None) -> Json:
+        """Send the next frame; asked again until it is acknowledged or patience ends, and counted once.
+
+        Args:
+            frame: Grey values, shape (y, x).
+            time_s: When it was taken; later than the one before.
+            dose_e_nm2: What it cost, where that is known.
+
+        Returns:
+            `state` (fronts with positions, speeds, laws and forecasts; areas) and `decisions`.
+
+        Raises:
+            ServiceError: It was refused, or there was no answer. The next push sends the same number.
+        """
+        array = np.ascontiguousarray(frame)
+        headers = {"X-Shape": ",".join(map(str, array.shape)), "X-Dtype": array.dtype.str}
+        asked = {"number": self.frames, "time_s": repr(float(time_s))}
+        if dose_e_nm2 is not None:
+            asked["dose_e_nm2"] = repr(float(dose_e_nm2))
+        path = f"/sessions/{self.id}/frames?{urllib.parse.urlencode(asked)}"
+        answer = _read(self._client._ask("POST", path, array.tobytes(), headers))
+        self.frames += 1
+        return answer
+
+    def state(self) -> Json:
+        """How far it is, and what was decided."""
+        return self._client._json("GET", f"/sessions/{self.id}")
+
+    def answers(self, first: int = 0, most: int = 1000) -> list[Json]:
+        """What was said of frames."""
+        found: Any = self._client._json("GET", f"/sessions/{self.id}/frames?first={first}&most={most}")
+        return list(found)
+
+    def close(self, *, wait: bool = True, every_s: float = 0.5) -> Json:
+        """End it, and wait until all of it is measured."""
+        told = self._client._json("POST", f"/sessions/{self.id}/close")
+        while wait and told["state"] == "closing":
+            time.sleep(every_s)
+            told = self.state()
+        return told
+
+    def file(self, name: str) -> bytes:
+        """A result of a closed one, such as kinetics.json."""
+        return self._client._ask("GET", f"/sessions/{self.id}/files/{urllib.parse.quote(name)}").body
+
+    def __enter__(self) -> "ClientSession":
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            self.close()
+
+
+class AsyncSession:
+    """`ClientSession` for coroutines; each call runs in a thread."""
+
+    def __init__(self, session: ClientSession) -> None:
+        self._session = session
+
+    @property
+    def id(self) -> str:
+        """To go on with it later."""
+        return self._session.id
+
+    async def push(self, frame: ArrayLike, time_s: float, *, dose_e_nm2: float | None = None) -> Json:
+        """As `ClientSession.push`; one at a time."""
+        return await asyncio.to_thread(self._session.push, frame, time_s, dose_e_nm2=dose_e_nm2)
+
+    async def state(self) -> Json:
+        """As `ClientSession.state`."""
+        return await asyncio.to_thread(self._session.state)
+
+    async def close(self) -> Json:
+        """As `ClientSession.close`."""
+        return await asyncio.to_thread(self._session.close)
+
+    async def file(self, name: str) -> bytes:
+        """As `ClientSession.file`."""
+        return await asyncio.to_thread(self._session.file, name)
+
+    async def __aenter__(self) -> "AsyncSession":
+        return self
+
+    async def __aexit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            await self.close()
+
+
 class AsyncClient:
     """`Client` for coroutines; each call runs in a thread."""
 
@@ -250,6 +362,14 @@ class AsyncClient:
     async def models(self) -> Json:
         """As `Client.models`."""
         return await asyncio.to_thread(self._client.models)
+
+    async def begin_session(self, **settings: Any) -> AsyncSession:
+        """As `Client.begin_session`."""
+        return AsyncSession(await asyncio.to_thread(self._client.begin_session, **settings))
+
+    async def session(self, session_id: str) -> AsyncSession:
+        """As `Client.session`."""
+        return AsyncSession(await asyncio.to_thread(self._client.session, session_id))
 
     async def upload(self, movie: Path, *, progress: Progress | None = None, **options: Any) -> Json:
         """As `Client.upload`."""

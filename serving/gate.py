@@ -39,6 +39,9 @@ class Gate:
         self._app, self._keys = app, keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._socket(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -54,7 +57,7 @@ class Gate:
                 headers["X-Content-Type-Options"] = "nosniff"
             await send(message)
 
-        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        path = _path(scope)
         try:
             refusal = self._refusal(path, Headers(scope=scope))
             if refusal is None:
@@ -74,6 +77,18 @@ class Gate:
             told = {"request_id": request_id, "method": scope["method"], "path": path, "status": status}
             _log.info(json.dumps(told | {"ms": round(1e3 * (time.perf_counter() - start), 2)}))
 
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A stream is let in by the same keys; one that is not is closed before it is open (403)."""
+        refusal = self._refusal(_path(scope), Headers(scope=scope))
+        told = {"method": "STREAM", "path": _path(scope), "status": 101 if refusal is None else 403}
+        _log.info(json.dumps(told))
+        if refusal is None:
+            await self._app(scope, receive, send)
+        else:
+            REFUSED.labels(403).inc()
+            await receive()
+            await send({"type": "websocket.close", "code": 1008, "reason": refusal.detail[:120]})
+
     def _refusal(self, path: str, headers: Headers) -> RequestError | None:
         keys = self._keys()
         if keys is None or path in _OPEN:
@@ -87,3 +102,7 @@ class Gate:
         if needed not in scopes:
             return RequestError(403, "not allowed", f"this key is not good for {needed}; it has {', '.join(scopes)}.")
         return None
+
+
+def _path(scope: Scope) -> str:
+    return str(scope["path"]).removeprefix(scope.get("root_path", ""))

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from prometheus_client import Counter, Gauge, Histogram
 
-__all__ = ["FRAMES", "IN_LINE", "MODEL", "REFUSED", "stage"]
+__all__ = ["FRAMES", "IN_LINE", "MODEL", "REFUSED", "SESSIONS", "stage"]
 
 _BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
@@ -16,6 +16,7 @@ REFUSED = Counter("ionfront_refused", "Requests that were refused, by status.", 
 IN_LINE = Gauge(
     "ionfront_in_line", "Pieces of work that wait or are being done.", ["line"], multiprocess_mode="livesum"
 )
+SESSIONS = Gauge("ionfront_sessions", "Live measurements in memory.", multiprocess_mode="livesum")
 MODEL = Gauge("ionfront_model", "1 for the model that answers.", ["name", "version", "sha256"], multiprocess_mode="max")
 
 

@@ -18,11 +18,11 @@ from .problems import RequestError
 from .schemas import AnalysisOptions, JobAnswer, MovieRequest, UploadQuery
 from .store import FINAL_STATES, Job, Store
 
-__all__ = ["Movies", "movie_routes"]
+__all__ = ["MEDIA", "Movies", "movie_routes"]
 
 _LONGEST_NAME = 200  # bytes
 _NAME = re.compile(r"\w[\w. -]{0,199}")
-_MEDIA = {
+MEDIA = {
     ".html": "text/html; charset=utf-8",
     ".json": "application/json",
     ".csv": "text/csv; charset=utf-8",
@@ -120,7 +120,7 @@ def movie_routes(movies: Callable[[], Movies]) -> APIRouter:
         if not movies().files.exists(key):
             raise RequestError(404, "no such file", f"job {job_id} has no file {name[:80]!r}.")
         headers = {"Content-Length": str(movies().files.size(key)), "X-Content-Type-Options": "nosniff"}
-        media = _MEDIA.get(Path(name).suffix, "application/octet-stream")
+        media = MEDIA.get(Path(name).suffix, "application/octet-stream")
         return StreamingResponse(_chunks(movies().files, key), headers=headers, media_type=media)
 
     return routes

@@ -4,18 +4,24 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ionfront.acquisition import Condition, Material, Rule, SessionSettings
 from ionfront.physics import GeometryName
 
 __all__ = [
     "AnalysisOptions",
     "ForecastAnswer",
     "ForecastRequest",
+    "FrameAnswer",
+    "FrameQuery",
     "JobAnswer",
+    "LookAnswer",
     "ModelRecord",
     "MovieRequest",
     "PredictAnswer",
     "PredictRequest",
     "SegmentSummary",
+    "SessionAnswer",
+    "SessionRequest",
     "UploadQuery",
 ]
 
@@ -199,3 +205,112 @@ class ForecastAnswer(_Strict):
 
     model: ModelRecord
     arrivals: tuple[Arrival, ...]
+
+
+class RuleBody(_Strict):
+    """When to decide something; it is decided once."""
+
+    name: Name
+    when: Condition
+    value: Number = Field(default=0.0, description="nm, a share, a number of fronts, nm/s, a factor, s, or e/nm2.")
+    actions: tuple[Name, ...] = ()
+    into: Name | None = Field(default=None, description="Only fronts whose product is this phase.")
+    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    frames: Annotated[int, Field(ge=1, le=1000)] = Field(default=2, description="In how many frames in a row.")
+
+
+class SessionRequest(_Strict):
+    """How a live measurement is made."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "Bi2Te3, grid 4",
+                    "pixel_size_nm": 0.5,
+                    "host": "Bi2Te3",
+                    "ion": "Na",
+                    "rules": [{"name": "halfway", "when": "fraction", "value": 0.5, "actions": ["blank the beam"]}],
+                }
+            ]
+        },
+    )
+    name: Name = "live"
+    pixel_size_nm: Positive | None = Field(default=None, description="null: lengths are in pixels.")
+    host: Name | None = None
+    ion: Ion | None = None
+    geometry: GeometryName = "flake"
+    bias_v: Number = 1.0
+    temperature_k: Positive = 298.15
+    contact_ohm_m2: Positive | None = None
+    average_frames: Annotated[int, Field(ge=1, le=15)] = 1
+    skip_unchanged: bool = False
+    start_s: Number | None = Field(default=None, description="When the bias was put on; null: at the first frame.")
+    rules: Annotated[tuple[RuleBody, ...], Field(max_length=100)] = ()
+    dry_run: bool = False
+
+    def settings(self) -> SessionSettings:
+        """As a session takes them."""
+        told = self.model_dump()
+        material = {name: told.pop(name) for name in ("host", "ion", "geometry", "bias_v", "temperature_k")}
+        material["contact_ohm_m2"] = told.pop("contact_ohm_m2")
+        rules = tuple(Rule(**rule) for rule in told.pop("rules"))
+        return SessionSettings(**told, material=Material(**material), rules=rules)
+
+
+class SessionAnswer(_Strict):
+    """A live measurement, as far as it is."""
+
+    id: str
+    name: str
+    state: Literal["open", "closing", "closed"]
+    why: str = Field(description="What kept a closed one from being measured; empty where nothing did.")
+    created_s: float = Field(description="Unix time.")
+    frames: int = Field(description="Acknowledged; the number of the next frame.")
+    model: ModelRecord
+    phases: tuple[str, ...] = Field(description="Names by label id.")
+    settings: dict[str, Any]
+    last: dict[str, Any] | None = Field(description="What was said of the newest frame; see the frames' answers.")
+    fired: tuple[dict[str, Any], ...] = Field(description="All decisions so far.")
+    files: tuple[str, ...] = Field(description="Results of a closed one, to fetch from /sessions/ID/files/NAME.")
+
+
+class FrameQuery(_Strict):
+    """Which frame comes."""
+
+    number: Annotated[int, Field(ge=0)] = Field(description="From 0, without gaps; one that comes twice counts once.")
+    time_s: Number = Field(description="When it was taken; later than the one before.")
+    dose_e_nm2: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+
+
+class FrameAnswer(_Strict):
+    """What is known after a frame; on disk before it is said."""
+
+    number: int
+    time_s: float
+    dose_e_nm2: float | None
+    state: dict[str, Any] = Field(description="Fronts with positions, speeds, laws and forecasts; areas of phases.")
+    decisions: tuple[dict[str, Any], ...] = Field(description="Rules that fired at this frame, and why.")
+
+
+class FrontCourse(_Strict):
+    """A front's course so far; lengths in the answer's unit."""
+
+    before: str
+    after: str
+    particle: int
+    depth: float
+    time_s: tuple[float, ...]
+    position: tuple[float, ...]
+    fitted: tuple[float | None, ...]
+    ahead: tuple[Arrival, ...] = Field(description="Forecast, when it comes to places up to the end of the particle.")
+
+
+class LookAnswer(_Strict):
+    """The newest look at all fronts."""
+
+    looked_s: float | None = Field(description="Time of the frame up to which it looks; null before the first look.")
+    length_unit: Literal["nm", "px"]
+    fronts: tuple[FrontCourse, ...]

@@ -7,7 +7,8 @@ os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")  # before bentoml is impor
 
 import bentoml
 
-from .app import create_app
+from .app import Serving, create_app
+from .orphan import end_with_parent
 from .page_routes import create_page
 from .settings import ServiceSettings
 
@@ -18,7 +19,14 @@ _log.addHandler(logging.StreamHandler())
 _log.setLevel(logging.INFO)
 _log.propagate = False
 
-app = create_app(lambda: ServiceSettings.from_environment().serving())
+
+def _begin() -> Serving:
+    """In the process that answers, and in no other that imports this module."""
+    end_with_parent()
+    return ServiceSettings.from_environment().serving()
+
+
+app = create_app(_begin)
 
 
 @bentoml.service(

@@ -22,6 +22,7 @@ from .jobs import JobRunner
 from .keys import KeyRing
 from .movies import Movies
 from .queue import WorkQueue
+from .sessions import Sessions
 from .store import Store
 
 __all__ = ["ServiceSettings"]
@@ -48,6 +49,8 @@ class ServiceSettings(BaseModel):
         roots: Folders whose movies may be named by path.
         upload_gib: Largest movie that may be uploaded [GiB].
         queued: Movies that may wait.
+        sessions: Live measurements that may be under way at once.
+        idle_minutes: After how long without a frame one is closed.
         keys_needed: Whether only who has a key is answered.
     """
 
@@ -66,6 +69,8 @@ class ServiceSettings(BaseModel):
     roots: tuple[Path, ...] = ()
     upload_gib: float = Field(default=64.0, gt=0)
     queued: int = Field(default=100, ge=1)
+    sessions: int = Field(default=4, ge=1)
+    idle_minutes: float = Field(default=120.0, gt=0)
     keys_needed: bool = True
 
     @classmethod
@@ -102,14 +107,16 @@ class ServiceSettings(BaseModel):
         """Load all of it."""
         _log.info(json.dumps({"serving": "begins", "pid": os.getpid(), "model": self.model or "bundled"}))
         store = self.store()
+        catalogue = Catalogue(self._fetch(), self.model or "bundled", self.look_every_s if self.model else None)
         return Serving(
-            catalogue=Catalogue(self._fetch(), self.model or "bundled", self.look_every_s if self.model else None),
+            catalogue=catalogue,
             head=load_kinetics_head(self.kinetics),
             limits=Limits(body_bytes=int(self.body_mib * 2**20), pixels=int(self.megapixels * 1e6)),
             decoder=Decoder(),
             frames=WorkQueue(self.waiting, self.timeout_s, "frames"),
             numbers=WorkQueue(self.waiting, self.timeout_s, "numbers"),
             movies=self._movies(store),
+            sessions=Sessions(self.data.resolve() / "sessions", catalogue, self.sessions, 60 * self.idle_minutes),
             keys=KeyRing(store) if self.keys_needed else None,
         )
 

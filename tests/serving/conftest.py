@@ -1,5 +1,6 @@
 """One server for all tests of this folder, as a user starts it."""
 
+import json
 import os
 import signal
 import socket
@@ -57,6 +58,19 @@ def free_port():
 def serve():
     """Begins a server: `with serve(folder, *options) as (address, log, process)`."""
     return served
+
+
+@pytest.fixture(scope="session")
+def kill():
+    """Kills a server at once, its worker first: `kill(process, log)`."""
+
+    def killed(process, log):
+        pids = [json.loads(line)["pid"] for line in log.read_text().splitlines() if '"serving": "begins"' in line]
+        os.kill(pids[-1], signal.SIGKILL)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    return killed
 
 
 @pytest.fixture(scope="session")

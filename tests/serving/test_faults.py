@@ -48,6 +48,23 @@ def test_jobs_outlive_a_server_that_is_killed(serve, tmp_path, long_movie):
     assert "report.html" in job["files"]
 
 
+def test_a_worker_does_not_outlive_its_server(serve, tmp_path):
+    with serve(tmp_path) as (address, _, process):
+        process.kill()
+        process.wait()
+        until(lambda: refused(address), 20)
+
+
+def refused(address):
+    """Whether nobody listens any more."""
+    try:
+        return httpx.get(f"{address}/readyz").status_code == 0
+    except httpx.ConnectError:
+        return True
+    except httpx.TransportError:
+        return False
+
+
 def test_a_broken_model_changes_nothing_and_a_new_one_answers(serve, tmp_path):
     model = tmp_path / "model.onnx"
     model.write_bytes(bundled_segmenter().read_bytes())
