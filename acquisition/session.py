@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ionfront.analysis.clip import clip_colours
 from ionfront.analysis.record import write_record
 from ionfront.analysis.tables import write_arrival, write_fronts, write_local
 from ionfront.core import IonFrontError, UsageError
@@ -100,7 +101,14 @@ class Session:
         """A new one, in a folder that is not there yet."""
         info = segmenter.info
         model = {"name": info.name, "version": info.version, "sha256": segmenter.sha256}
-        begun = {"created_s": time.time(), "model": model, "phases": info.phases, "session": settings.record()}
+        tints = {info.phases[phase]: colour for phase, colour in clip_colours(info.scheme).items()}
+        begun = {
+            "created_s": time.time(),
+            "model": model,
+            "phases": info.phases,
+            "tints": tints,
+            "session": settings.record(),
+        }
         journal = Journal.begin(folder, begun)
         try:
             return cls(journal, segmenter, looks)

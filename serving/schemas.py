@@ -271,6 +271,7 @@ class SessionAnswer(_Strict):
     frames: int = Field(description="Acknowledged; the number of the next frame.")
     model: ModelRecord
     phases: tuple[str, ...] = Field(description="Names by label id.")
+    tints: dict[str, str] = Field(description="Colours of phases in the picture.")
     settings: dict[str, Any]
     last: dict[str, Any] | None = Field(description="What was said of the newest frame; see the frames' answers.")
     fired: tuple[dict[str, Any], ...] = Field(description="All decisions so far.")

@@ -121,10 +121,12 @@ def session_routes(
 
     @routes.get("/{session_id}/picture", summary="The newest frame, tinted by phase", response_class=Response)
     def picture(session_id: str) -> Response:
+        """WebP; nothing (204) while no frame of it is in memory."""
+        frames().sessions.journal(session_id)
         session = frames().sessions.in_memory(session_id)
         live = None if session is None else session.live
         if live is None or live.image is None or live.labels is None:
-            raise RequestError(404, "no picture", "no frame of this session is in memory.")
+            return Response(status_code=204)
         image, labels = live.image, live.labels
         step = -(-max(image.shape) // _LARGEST_SIDE_PX)
         stream = io.BytesIO()
@@ -208,6 +210,7 @@ def _answer(sessions: Sessions, session_id: str) -> SessionAnswer:
         frames=journal.acknowledged,
         model=ModelRecord.model_validate(settings["model"]),
         phases=tuple(settings["phases"]),
+        tints=settings["tints"],
         settings=settings["session"],
         last=journal.answer(journal.acknowledged - 1) if journal.acknowledged else None,
         fired=tuple(journal.decisions),

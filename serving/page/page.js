@@ -1,60 +1,11 @@
 // The page talks to the service as any client does; nothing is loaded from elsewhere.
 
+import { $, alarm, ask, button, drawn, element, headers, label, onSubmit, short } from "./common.js";
+import { showSessions } from "./sessions.js";
+
 const COLOURS = ["#ffffff", "#999999", "#e69f00", "#0072b2", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442"];
 const UP = "#009e73", DOWN = "#d55e00", SPEED = "#0072b2";
 const LOOK_MS = 1500;
-const $ = (id) => document.getElementById(id);
-
-// --- asking ------------------------------------------------------------------------------------------------------
-
-function headers() {
-  const key = sessionStorage.getItem("key");
-  return key ? { Authorization: `Bearer ${key}` } : {};
-}
-
-async function ask(path, options = {}) {
-  let answer;
-  try {
-    answer = await fetch(`v1${path}`, { ...options, headers: { ...headers(), ...options.headers } });
-  } catch {
-    throw new Error("The server does not answer.");
-  }
-  if (answer.status === 401) $("key-form").hidden = false;
-  if (!answer.ok) {
-    const problem = await answer.json().catch(() => ({}));
-    throw new Error(problem.detail || `The server answered ${answer.status}.`);
-  }
-  return answer;
-}
-
-function alarm(error) {
-  $("alarm").textContent = error ? error.message : "";
-  $("alarm").hidden = !error;
-}
-
-function onSubmit(id, work) {
-  $(id).addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const button = event.target.querySelector("button");
-    button.disabled = true;
-    try {
-      await work(new FormData(event.target));
-      alarm(null);
-    } catch (error) {
-      alarm(error);
-    } finally {
-      button.disabled = false;
-    }
-  });
-}
-
-function element(name, content = "", attributes = {}) {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...[content].flat());
-  return made;
-}
-
 // --- what there is -----------------------------------------------------------------------------------------------
 
 async function begin() {
@@ -68,7 +19,7 @@ async function begin() {
     for (const host of Object.keys(materials.hosts)) select.append(element("option", host));
   for (const geometry of materials.geometries)
     $("geometries").append(element("option", geometry.replaceAll("_", " "), { value: geometry }));
-  await showJobs();
+  await Promise.all([showSessions(), showJobs()]);
 }
 
 onSubmit("key-form", async () => {
@@ -133,12 +84,6 @@ function row(job) {
   return element("tr", [element("td", job.movie), state, frames, actions]);
 }
 
-function button(text, work) {
-  const made = element("button", text, { type: "button", class: "plain" });
-  made.addEventListener("click", () => work().then(() => alarm(null), alarm));
-  return made;
-}
-
 async function open(job, name) {
   const blob = await (await ask(`/movies/${job.id}/files/${name}`)).blob();
   const link = element("a", "", { href: URL.createObjectURL(blob), target: "_blank" });
@@ -198,7 +143,6 @@ onSubmit("predict-form", async (form) => {
   $("predict-result").hidden = false;
 });
 
-const short = (value) => Number(value.toPrecision(2)).toLocaleString("en", { maximumSignificantDigits: 2 });
 const signed = (value) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(2)}`;
 
 function likeliest(laws) {
@@ -241,18 +185,6 @@ function waterfalls(steps) {
   });
   svg.append(label(left + wide * steps.length / 2, top + line * (parts + 1) + 34, "log₁₀ of the mean speed in nm/s", "middle"));
   return svg;
-}
-
-function drawn(name, attributes) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  return made;
-}
-
-function label(x, y, text, anchor) {
-  const made = drawn("text", { x, y, "text-anchor": anchor });
-  made.textContent = text;
-  return made;
 }
 
 begin().catch(alarm);

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 from imagecodecs import png_encode
 
+from ionfront.datasets import random_scene
+from ionfront.serving.client import Client
+
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -69,6 +72,29 @@ def test_a_movie_is_sent_analyzed_and_reported(page, movies):
     report.value.wait_for_load_state()
     assert "IonFront" in report.value.content()
     report.value.close()
+
+
+def test_a_live_measurement_is_watched(page, server):
+    scene = random_scene(5, size_px=96, n_frames=12, n_fronts=1)
+    rule = {"name": "enough", "when": "dose", "value": 20, "actions": ["blank the beam"], "frames": 1}
+    with Client(server) as client:
+        session = client.begin_session(name="wire on grid 4", pixel_size_nm=1.5, rules=[rule])
+        for number in range(6):
+            session.push(scene.frame(number)[0], float(scene.time_s[number]), dose_e_nm2=5.0)
+        page.click("#session-list tr:has-text('open') button:has-text('Watch')")
+        page.wait_for_selector("#live:not([hidden]) #picture:not([hidden])")
+        assert page.eval_on_selector("#picture", "image => image.decode().then(() => image.naturalWidth)") == 96
+        assert "Frame 5" in page.inner_text("#live-now")
+        assert "enough at" in page.inner_text("#decisions")
+        assert page.locator("#course svg circle, #course svg line").count() > 6
+        for number in range(6, 12):
+            session.push(scene.frame(number)[0], float(scene.time_s[number]))
+        playwright.expect(page.locator("#live-now")).to_contain_text("Frame 11")
+        page.click("#session-list tr:has-text('open') button:has-text('Close')")
+        playwright.expect(page.locator("#session-list button:has-text('kinetics.json')").first).to_be_visible(
+            timeout=30_000
+        )
+        playwright.expect(page.locator("#session-list tr:has-text('open')")).to_have_count(0)
 
 
 def test_a_frame_shows_its_phases(page, tmp_path):
