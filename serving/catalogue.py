@@ -97,7 +97,11 @@ class Catalogue:
 
     def _watch(self, every_s: float) -> None:
         while not self._closed.wait(every_s):
-            self.look()
+            try:
+                self.look()
+            except Exception as error:  # whatever a registry that is away may raise: the model stays, and looks go on
+                self.last_error = f"{type(error).__name__}: {error}"
+                _log.exception("the model of %s stays", self._source)
 
     @staticmethod
     def _announced(served: Served) -> Served:

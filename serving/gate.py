@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse
 from .keys import KeyRing
 from .metrics import REFUSED
 from .problems import MEDIA_TYPE, RequestError
+from .store import DATABASE_AWAY
 
 __all__ = ["Gate"]
 
@@ -65,12 +66,13 @@ class Gate:
             else:
                 response = JSONResponse(refusal.body(request_id), refusal.status, refusal.headers, MEDIA_TYPE)
                 await response(scope, receive, marked)
-        except Exception:
+        except Exception as error:
             _log.exception(json.dumps({"request_id": request_id, "path": path}))
             if begun:
                 raise
-            problem = RequestError(500, "broken", "something went wrong in the server; its log says more.")
-            await JSONResponse(problem.body(request_id), 500, None, MEDIA_TYPE)(scope, receive, marked)
+            problem = _problem(error)
+            response = JSONResponse(problem.body(request_id), problem.status, problem.headers, MEDIA_TYPE)
+            await response(scope, receive, marked)
         finally:
             if status >= 400:
                 REFUSED.labels(status).inc()
@@ -102,6 +104,14 @@ class Gate:
         if needed not in scopes:
             return RequestError(403, "not allowed", f"this key is not good for {needed}; it has {', '.join(scopes)}.")
         return None
+
+
+def _problem(error: Exception) -> RequestError:
+    if isinstance(error, DATABASE_AWAY):
+        return RequestError(
+            503, "database away", "the database does not answer just now; come again.", {"Retry-After": "2"}
+        )
+    return RequestError(500, "broken", "something went wrong in the server; its log says more.")
 
 
 def _path(scope: Scope) -> str:

@@ -62,6 +62,7 @@ class Sessions:
         self._held: dict[str, _Held] = {}
         self._lock = threading.RLock()
         self._closing: set[str] = set()
+        self._used_s: dict[str, float] = {}  # when an open session was, or was first seen
         self._closer = ThreadPoolExecutor(1, thread_name_prefix="sessions")
         self._ended = threading.Event()
         threading.Thread(target=self._watch, name="sessions", daemon=True).start()
@@ -143,7 +144,7 @@ class Sessions:
         """
         held = self._locked(session_id)
         try:
-            held.used_s = time.monotonic()
+            held.used_s = self._used_s[session_id] = time.monotonic()
             if held.session is None:
                 held.session = self._resumed(session_id)
             yield held.session
@@ -273,11 +274,12 @@ class Sessions:
                     self._park(session_id, held)
 
     def _idle(self, session_id: str) -> bool:
-        try:
-            last_s = (self._folder / session_id / "answers.jsonl").stat().st_mtime
-        except OSError:  # one that is being forgotten
+        """Whether no frame came for so long; a clock that is set says nothing of it, and a new server counts anew."""
+        if self.state(session_id) != "open":
             return False
-        return time.time() - last_s > self._idle_s
+        now_s, held = time.monotonic(), self._held.get(session_id)
+        last_s = self._used_s.setdefault(session_id, now_s)
+        return now_s - (last_s if held is None else held.used_s) > self._idle_s
 
     def _kept_model(self) -> Segmenter:
         """The model that answers now, with a copy of its file for as long as sessions need it."""

@@ -115,17 +115,17 @@ class ServiceSettings(BaseModel):
             decoder=Decoder(),
             frames=WorkQueue(self.waiting, self.timeout_s, "frames"),
             numbers=WorkQueue(self.waiting, self.timeout_s, "numbers"),
-            movies=self._movies(store),
+            movies=self._movies(store, catalogue),
             sessions=Sessions(self.data.resolve() / "sessions", catalogue, self.sessions, 60 * self.idle_minutes),
             keys=KeyRing(store) if self.keys_needed else None,
         )
 
-    def _movies(self, store: Store) -> Movies:
+    def _movies(self, store: Store, catalogue: Catalogue) -> Movies:
         files = FileStore(self.storage or str(self.data.resolve() / "files"))
         return Movies(
             store=store,
             files=files,
-            runner=JobRunner(store, files, self._fetch()),
+            runner=JobRunner(store, files, lambda: catalogue.path),
             roots=tuple(root.resolve() for root in self.roots),
             upload_bytes=int(self.upload_gib * 2**30),
             queued=self.queued,
@@ -137,9 +137,9 @@ class ServiceSettings(BaseModel):
         if not self.model.startswith("models:/"):
             return partial(Path, self.model)
         try:
-            from ionfront.training.registry import fetch_model
+            from ionfront.training.registry import follow_model
         except ImportError as error:
             raise MissingExtraError(
                 f"{self.model} is in a registry, for which {error.name} is missing: pip install 'ionfront[train]'."
             ) from error
-        return partial(fetch_model, self.model)
+        return follow_model(self.model, self.data.resolve() / "models")

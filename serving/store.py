@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from sqlalchemy import JSON, Engine, Float, Integer, String, create_engine, delete, event, func, select, update
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-__all__ = ["FINAL_STATES", "Job", "JobState", "Key", "Store"]
+__all__ = ["DATABASE_AWAY", "FINAL_STATES", "Job", "JobState", "Key", "Store"]
 
 JobState = Literal["arriving", "queued", "running", "done", "failed", "cancelled"]
 FINAL_STATES: tuple[JobState, ...] = ("done", "failed", "cancelled")
+
+DATABASE_AWAY = (OperationalError, InterfaceError)
+"""What is raised while a database cannot be reached."""
 
 _MOST_ATTEMPTS = 3
 

@@ -1,16 +1,17 @@
 """The model registry of MLflow: versions and aliases of one registered model, and their files. No torch here."""
 
 import os
-from collections.abc import Mapping
+import shutil
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import mlflow
 from mlflow.exceptions import MlflowException
 
-from ionfront.core import ModelFileError, UsageError
+from ionfront.core import ModelFileError, UsageError, atomic_output
 
-__all__ = ["DEFAULT_URI", "Registry", "fetch_model"]
+__all__ = ["DEFAULT_URI", "Registry", "fetch_model", "follow_model"]
 
 DEFAULT_URI = "sqlite:///mlflow.db"
 _SCHEME = "models:/"
@@ -81,14 +82,47 @@ def fetch_model(address: str) -> Path:
         UsageError: The address is of another form, or there is no such version.
         ModelFileError: The version has no model file.
     """
+    registry, reference = _addressed(address)
+    return registry.file(_found(registry, reference))
+
+
+def follow_model(address: str, folder: Path) -> Callable[[], Path]:
+    """The same, to be asked again and again: a version is fetched once, and kept in a folder.
+
+    Args:
+        address: As `fetch_model` takes it.
+        folder: Where files are kept, one folder for each version.
+
+    Raises:
+        UsageError: The address is of another form.
+    """
+    registry, reference = _addressed(address)
+
+    def current() -> Path:
+        version = _found(registry, reference)
+        kept = folder / registry.name / version / "model.onnx"
+        if not kept.is_file():
+            with atomic_output(kept, overwrite=True) as draft:
+                shutil.copyfile(registry.file(version), draft)
+        return kept
+
+    return current
+
+
+def _addressed(address: str) -> tuple[Registry, str]:
+    """Registry and version or alias of an address."""
     name, separator, reference = address.removeprefix(_SCHEME).replace("@", "/", 1).partition("/")
     if not (address.startswith(_SCHEME) and separator and name and reference):
         raise UsageError(f"'{address}' names no registered model; write models:/NAME@ALIAS or models:/NAME/VERSION.")
-    registry = Registry(os.environ.get("MLFLOW_TRACKING_URI", DEFAULT_URI), name)
+    return Registry(os.environ.get("MLFLOW_TRACKING_URI", DEFAULT_URI), name), reference
+
+
+def _found(registry: Registry, reference: str) -> str:
+    """The version that a reference means now."""
     version = registry.find(reference)
     if version is None:
         raise UsageError(
-            f"{registry.uri} has no model '{name}' with version or alias '{reference}'; another registry is named by "
-            "MLFLOW_TRACKING_URI."
+            f"{registry.uri} has no model '{registry.name}' with version or alias '{reference}'; another registry is "
+            "named by MLFLOW_TRACKING_URI."
         )
-    return registry.file(version)
+    return version

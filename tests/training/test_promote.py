@@ -1,5 +1,6 @@
 """A candidate becomes champion, or does not, in a registry on disk."""
 
+import hashlib
 import json
 from dataclasses import dataclass
 
@@ -7,14 +8,16 @@ import mlflow
 import numpy as np
 import onnx
 import pytest
+from mlflow.exceptions import MlflowException
 from onnx import TensorProto, helper
 
 from ionfront.core import PromotionRefusedError, UsageError
 from ionfront.models import read_info, write_info
+from ionfront.serving.catalogue import Catalogue
 from ionfront.training.evaluation_set import labelled_set
 from ionfront.training.promote import promote
 from ionfront.training.provenance import frame_digests
-from ionfront.training.registry import Registry, fetch_model
+from ionfront.training.registry import Registry, fetch_model, follow_model
 from ionfront.training.tracking import Run, Tracking
 
 GOOD, POOR = (0.0, 0.5, 1.0), (0.3, 0.8, 1.3)
@@ -153,6 +156,36 @@ def test_what_is_not_registered_is_said_and_nothing_is_made(lab, tmp_path):
     with pytest.raises(UsageError, match="candidate"):
         promote(lab.on, Registry(f"sqlite:///{elsewhere}"))
     assert not elsewhere.exists()
+
+
+def test_an_alias_is_followed_and_a_version_fetched_once(lab, monkeypatch, tmp_path):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", lab.registry.uri)
+    first, second = lab.register(lab.poor), lab.register(lab.good)
+    lab.registry.move_alias("champion", first)
+    catalogue = Catalogue(follow_model(f"models:/{lab.registry.name}@champion", tmp_path / "kept"), "registry")
+    assert catalogue.current.segmenter.sha256 == digest(lab.poor)
+    before = catalogue.path.stat()
+    assert not catalogue.look()
+    assert catalogue.path.stat() == before
+    lab.registry.move_alias("champion", second)
+    assert catalogue.look()
+    assert catalogue.current.segmenter.sha256 == digest(lab.good)
+    assert sorted(path.name for path in (tmp_path / "kept" / lab.registry.name).iterdir()) == sorted([first, second])
+    monkeypatch.setattr(mlflow.MlflowClient, "get_model_version_by_alias", raising(MlflowException("no route")))
+    assert not catalogue.look()
+    assert "does not answer" in catalogue.last_error
+    assert catalogue.current.segmenter.sha256 == digest(lab.good)
+
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def raising(error):
+    def away(*_args, **_kwargs):
+        raise error
+
+    return away
 
 
 def test_a_registered_model_has_an_address(lab, monkeypatch):
