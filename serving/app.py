@@ -11,6 +11,7 @@ from fastapi import Depends, FastAPI, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi_offline import FastAPIOffline
 
 from ionfront.analysis.predict import predict_steps, prediction_record, steps_of_path
 from ionfront.core import IonFrontError
@@ -137,7 +138,7 @@ def create_app(begin: Callable[[], Serving]) -> FastAPI:
         found: Serving = app.state.serving
         return found
 
-    app = FastAPI(title="IonFront", version="1", docs_url=None, redoc_url=None, lifespan=lifespan)
+    app = FastAPIOffline(docs_url="/docs", redoc_url=None, title="IonFront", version="1", lifespan=lifespan)
     app.add_middleware(Gate, keys=lambda: serving().keys)
     app.exception_handler(RequestError)(_problem)
     app.exception_handler(IonFrontError)(_refused)

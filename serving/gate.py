@@ -25,7 +25,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _log = logging.getLogger(__name__)
 
-_OPEN = ("/openapi.json",)
+_OPEN = ("/openapi.json", "/docs", "/static-offline-docs/")
 
 
 class Gate:
@@ -93,7 +93,7 @@ class Gate:
 
     def _refusal(self, path: str, headers: Headers) -> RequestError | None:
         keys = self._keys()
-        if keys is None or path in _OPEN:
+        if keys is None or path.startswith(_OPEN):
             return None
         scheme, _, told = headers.get("authorization", "").partition(" ")
         scopes = keys.scopes(told.strip()) if scheme.lower() == "bearer" else None

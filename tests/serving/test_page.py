@@ -119,6 +119,13 @@ def test_what_is_wrong_is_said(page, tmp_path):
     page.wait_for_selector("#alarm", state="hidden")
 
 
+def test_the_description_of_the_routes_can_be_read(page, server):
+    page.click("a:has-text('For programs')")
+    page.wait_for_selector(".opblock-summary-path")
+    paths = " ".join(page.locator(".opblock-summary-path").all_inner_texts()).replace("\u200b", "")
+    assert all(route in paths for route in ("/segment", "/kinetics/predict", "/movies/{job_id}", "/sessions"))
+
+
 def test_everything_is_reached_by_keyboard(page):
     reached = set()
     for _ in range(40):
