@@ -100,7 +100,7 @@ def _kills(folder: Path, count: int) -> None:
         for thread in work:
             thread.start()
         for number in range(count):
-            time.sleep(rng.uniform(0.3, 4.0))
+            time.sleep(rng.uniform(1.0, 6.0))
             server.kill()
             server.begin()
             print(f"killed {number + 1} times, {len(answers)} frames acknowledged", end="\r", file=sys.stderr)

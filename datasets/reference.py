@@ -18,6 +18,7 @@ from skimage.registration import phase_cross_correlation
 from .averaging import mean_frame
 from .blocks import block_means
 from .grey import is_blanked, without_gaps
+from .shift import shifted
 
 __all__ = ["Reference", "first_frames", "reference_length"]
 
@@ -72,14 +73,14 @@ class Reference:
         shift, _, _ = phase_cross_correlation(
             fft.fft2(small), self._spectrum, space="fourier", upsample_factor=4, normalization=None
         )
-        moved = _shifted(self._small, shift)
+        moved = shifted(self._small, shift)
         spread = float(small.std() * moved.std())
         common = float(np.mean((small - small.mean()) * (moved - moved.mean())))
         return np.asarray(shift) if common > _AGREEMENT * spread else None
 
     def _under(self, shift_px: Floats) -> Frame:
         if not np.array_equal(shift_px, self._laid[0]):
-            self._laid = (shift_px, _shifted(self._image, shift_px))
+            self._laid = (shift_px, shifted(self._image, shift_px))
         return self._laid[1]
 
     def _shrunk(self, image: Frame) -> Floats:
@@ -104,7 +105,3 @@ def first_frames(movie: xr.DataArray) -> Reference | None:
         if len(frames) == wanted:
             break
     return Reference(mean_frame(frames)) if frames else None
-
-
-def _shifted(image: Frame, shift_px: Floats) -> Frame:
-    return np.asarray(ndimage.shift(image, shift_px, order=1, mode="nearest"))

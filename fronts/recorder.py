@@ -83,6 +83,8 @@ class Recorder:
         thinned = labels[:: self._thinning, :: self._thinning]
         for phase in self._scheme.order_ids[1:]:
             here = thinned == phase
+            if not here.any():
+                continue
             self._frames_in[phase] += here
             self._frames_thick[phase] += ndimage.binary_opening(here, iterations=self._thicken)
 

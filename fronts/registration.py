@@ -13,6 +13,8 @@ from scipy import ndimage
 from skimage.measure import block_reduce
 from skimage.registration import phase_cross_correlation
 
+from ionfront.datasets.shift import shifted
+
 __all__ = ["DriftCorrector", "shift_error_px"]
 
 Floats = NDArray[np.float32]
@@ -55,7 +57,7 @@ class DriftCorrector:
             self.skip()
             return probabilities
         drift = self._drift(outline)
-        aligned = ndimage.shift(outline, -drift, order=1, mode="nearest")
+        aligned = shifted(outline, -drift)
         error = np.zeros(2) if self._reference is None else shift_error_px(self._reference, aligned)
         self._update_reference(aligned)
         self.drift_px.append(_pair(drift * factor))
@@ -127,4 +129,4 @@ def _pair(values: NDArray[np.float64]) -> tuple[float, float]:
 def _shifted(probabilities: Floats, shift: NDArray[np.float64]) -> Floats:
     if np.abs(shift).max() < 0.02:
         return probabilities
-    return np.stack([ndimage.shift(plane, shift, order=1, mode="nearest") for plane in probabilities])
+    return shifted(probabilities, shift)

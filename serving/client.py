@@ -33,6 +33,7 @@ Progress = Callable[[int, int], None]
 
 _CHUNK = 2**20
 _FINAL = ("done", "failed", "cancelled")
+_LONGEST_PAUSE_S = 1.0  # a camera goes on, so a server that is back is to be found soon
 _BROKEN = (ConnectionError, http.client.HTTPException, TimeoutError)
 
 
@@ -198,7 +199,7 @@ class Client:
                 if time.monotonic() + wait > until:
                     return _checked(answer)
             time.sleep(wait)
-            pause = min(2 * pause, 5.0)
+            pause = min(2 * pause, _LONGEST_PAUSE_S)
 
     def _once(
         self,

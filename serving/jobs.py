@@ -144,6 +144,8 @@ def _analyze(pipe: Connection, movie: Path, out: Path, model: Path, options: dic
         analyze(movie, out, model=model, progress=lambda done, total: pipe.send((done, total)), **options)
     except IonFrontError as error:
         pipe.send(str(error))
+    except BrokenPipeError:
+        pass  # the server is gone; the next one begins this job again
     except OSError as error:
         pipe.send(f"{error.strerror or error}: {error.filename or movie.name}")
     except Exception as error:
