@@ -138,11 +138,12 @@ class Journal:
         self._ends.append(end + len(line))
         self.decisions += answer["decisions"]
 
-    def checkpoint(self, content: bytes) -> None:
-        """Keep the measurement as it is after all frames that were acknowledged; those are not needed any more."""
+    def checkpoint(self, content: bytes, frames: int) -> None:
+        """Keep the measurement as it is after so many frames; those are not needed any more."""
         durably(self._folder / "checkpoint.npz", content)
         for path in (self._folder / "frames").iterdir():
-            path.unlink()
+            if int(path.stem) < frames:
+                path.unlink()
 
     def last_checkpoint(self) -> bytes | None:
         """The content of the newest; None where there is none."""

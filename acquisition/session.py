@@ -26,8 +26,8 @@ from .triggers import Rule, Triggers
 __all__ = ["RESULT_FILES", "Session", "SessionSettings"]
 
 RESULT_FILES = ("kinetics.json", "fronts.csv", "arrival.tif", "speed.tif")
-_FRAMES_PER_CHECKPOINT = 100
-_SECONDS_PER_CHECKPOINT = 60.0
+_AGAIN_S = 2.0  # of analysis that a crash may cost once more, or
+_CHECKPOINT_SHARE = 0.05  # as long as a checkpoint takes no more of the time than this
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,8 @@ class Session:
             looks=None if looks is None else looks(),
         )
         self._triggers = Triggers(settings.rules, dry_run=settings.dry_run)
-        self._saved_frame, self._saved_s = 0, time.monotonic()
+        self._saved_frame = 0
+        self._since_s, self._checkpoint_s = 0.0, 0.0  # of analysis since the last checkpoint, and what that took
         self._go_on()
 
     @classmethod
@@ -161,16 +162,12 @@ class Session:
             "decisions": decisions,
         }
         self._journal.acknowledge(answer)
-        if self._due():
-            self.checkpoint()
+        self._checkpoint_if_due(number + 1, state.seconds)
         return answer
 
     def checkpoint(self) -> None:
         """Keep the measurement, so that going on after a crash takes no frames before this one."""
-        count = self._journal.acknowledged
-        state = {"frames": count, "live": self._live.save(), "triggers": self._triggers.save()}
-        self._journal.checkpoint(to_bytes(state))
-        self._saved_frame, self._saved_s = count, time.monotonic()
+        self._keep(self._journal.acknowledged)
 
     def close(self) -> None:
         """No frame comes any more: measure all of it, write `RESULT_FILES`, and end; takes seconds."""
@@ -200,9 +197,18 @@ class Session:
         """For people."""
         return str(self._journal.settings["session"]["name"])
 
-    def _due(self) -> bool:
-        since = self._journal.acknowledged - self._saved_frame
-        return since >= _FRAMES_PER_CHECKPOINT or time.monotonic() - self._saved_s > _SECONDS_PER_CHECKPOINT
+    def _checkpoint_if_due(self, frames: int, took_s: float) -> None:
+        self._since_s += took_s
+        if self._since_s > max(_AGAIN_S, self._checkpoint_s / _CHECKPOINT_SHARE):
+            self._keep(frames)
+
+    def _keep(self, frames: int) -> None:
+        """The measurement after so many frames."""
+        begun = time.monotonic()
+        state = {"frames": frames, "live": self._live.save(), "triggers": self._triggers.save()}
+        self._journal.checkpoint(to_bytes(state), frames)
+        self._saved_frame = frames
+        self._since_s, self._checkpoint_s = 0.0, time.monotonic() - begun
 
     def _go_on(self) -> None:
         """From the last checkpoint, over the frames since that were acknowledged."""
@@ -216,5 +222,6 @@ class Session:
             image = self._journal.frame(answer["number"])
             state = self._live.push(image, answer["time_s"], dose_e_nm2=answer["dose_e_nm2"])
             self._triggers.see(state)
+            self._checkpoint_if_due(answer["number"] + 1, state.seconds)  # who crashes now again gets on all the same
         # looks come when they come: what was decided then stays, and is not decided again
         self._triggers.mark(decision["rule"] for decision in self._journal.decisions)
