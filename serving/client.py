@@ -14,6 +14,8 @@ Frames of a session are numbered, so that one that is sent twice counts once.
 import asyncio
 import http.client
 import json
+import socket
+import ssl
 import time
 import urllib.parse
 from collections import deque
@@ -34,7 +36,7 @@ Progress = Callable[[int, int], None]
 _CHUNK = 2**20
 _FINAL = ("done", "failed", "cancelled")
 _LONGEST_PAUSE_S = 1.0  # a camera goes on, so a server that is back is to be found soon
-_BROKEN = (ConnectionError, http.client.HTTPException, TimeoutError)
+_BROKEN = (ConnectionError, http.client.HTTPException, TimeoutError, socket.gaierror, ssl.SSLError)
 
 
 class ServiceError(Exception):
@@ -52,6 +54,10 @@ class ServiceError(Exception):
         self.status, self.title, self.detail, self.request_id = status, title, detail, request_id
 
 
+class _NotTrustedError(ServiceError):
+    """The server's certificate is not trusted, and will not be however often it is asked."""
+
+
 @dataclass(frozen=True)
 class _Answer:
     status: int
@@ -67,10 +73,17 @@ class Client:
         key: API key, where the server asks for one.
         timeout_s: How long to wait for an answer.
         patience_s: How long to go on asking a server that is busy or away.
+        certificates: PEM file with the certificates to trust, for https; None trusts those that the system does.
     """
 
     def __init__(
-        self, address: str, key: str | None = None, *, timeout_s: float = 120.0, patience_s: float = 60.0
+        self,
+        address: str,
+        key: str | None = None,
+        *,
+        timeout_s: float = 120.0,
+        patience_s: float = 60.0,
+        certificates: Path | None = None,
     ) -> None:
         parts = urllib.parse.urlsplit(address)
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -79,6 +92,7 @@ class Client:
         self._prefix = f"{parts.path.rstrip('/')}/v1"
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._timeout_s, self._patience_s = timeout_s, patience_s
+        self._context = ssl.create_default_context(cafile=certificates) if self._secure else None
         self._idle: deque[http.client.HTTPConnection] = deque()
 
     def segment(self, frame: ArrayLike, *, probabilities: bool = False) -> tuple[NDArray[Any], Json]:
@@ -189,7 +203,7 @@ class Client:
             try:
                 answer = self._once(method, path, body, headers)
             except ServiceError as error:
-                if error.status or time.monotonic() + pause > until:
+                if error.status or isinstance(error, _NotTrustedError) or time.monotonic() + pause > until:
                     raise
                 wait = pause
             else:
@@ -218,6 +232,10 @@ class Client:
             connection, kept = self._idle.pop(), True
         try:
             answer = _exchange(connection, method, self._prefix + path, body, told)
+        except ssl.SSLCertVerificationError as error:
+            connection.close()
+            told = f"{error.verify_message}; name a file with the certificate to trust (certificates=…)."
+            raise _NotTrustedError(0, "certificate not trusted", told) from error
         except _BROKEN as error:
             connection.close()
             if kept:  # the server may have closed it since
@@ -227,8 +245,9 @@ class Client:
         return answer
 
     def _connection(self) -> http.client.HTTPConnection:
-        kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
-        return kind(self._host, self._port, timeout=self._timeout_s)
+        if self._context is None:
+            return http.client.HTTPConnection(self._host, self._port, timeout=self._timeout_s)
+        return http.client.HTTPSConnection(self._host, self._port, timeout=self._timeout_s, context=self._context)
 
 
 class ClientSession:
@@ -333,10 +352,8 @@ class AsyncSession:
 class AsyncClient:
     """`Client` for coroutines; each call runs in a thread."""
 
-    def __init__(
-        self, address: str, key: str | None = None, *, timeout_s: float = 120.0, patience_s: float = 60.0
-    ) -> None:
-        self._client = Client(address, key, timeout_s=timeout_s, patience_s=patience_s)
+    def __init__(self, address: str, key: str | None = None, **settings: Any) -> None:
+        self._client = Client(address, key, **settings)
 
     async def __aenter__(self) -> "AsyncClient":
         return self

@@ -35,7 +35,7 @@ def served(folder, *options):
     command = [sys.executable, "-c", "from ionfront.cli import main; main()", "serve", "--port", str(port), *options]
     with log.open("a") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out, cwd=folder, start_new_session=True)
-    address = f"http://127.0.0.1:{port}"
+    address = f"{'https' if '--certificate' in options else 'http'}://127.0.0.1:{port}"
     try:
         _wait(address, process, log)
         yield address, log, process
@@ -85,7 +85,7 @@ def _wait(address, process, log):
         if process.poll() is not None:
             break
         try:
-            if httpx.get(f"{address}/readyz").status_code == 200:
+            if httpx.get(f"{address}/readyz", verify=False).status_code == 200:
                 return
         except httpx.TransportError:
             pass
