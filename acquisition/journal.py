@@ -26,6 +26,8 @@ __all__ = ["Journal", "durably"]
 
 Json = dict[str, Any]
 
+_UNDECIDED = b'"decisions": []'  # nearly all lines are spared the parser
+
 
 class Journal:
     """A folder that holds one measurement.
@@ -48,8 +50,12 @@ class Journal:
             self.settings: Json = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise UsageError(f"{folder} holds no live measurement ({error}).") from error
-        self._ends = _whole_lines(folder / "answers.jsonl", repair)
-        self.decisions = [made for answer in self.answers(0, len(self._ends)) for made in answer["decisions"]]
+        self._ends: list[int] = []
+        self.decisions: list[Json] = []
+        for line in _whole_lines(folder / "answers.jsonl", repair):
+            self._ends.append(len(line) + (self._ends[-1] if self._ends else 0))
+            if _UNDECIDED not in line:
+                self.decisions += json.loads(line)["decisions"]
 
     @classmethod
     def begin(cls, folder: Path, settings: Json) -> "Journal":
@@ -176,15 +182,14 @@ def _to_disk(descriptor: int) -> None:
     getattr(os, "fdatasync", os.fsync)(descriptor)
 
 
-def _whole_lines(path: Path, repair: bool) -> list[int]:
-    """Where each line ends; what follows the last end is cut off."""
-    ends, at = [], 0
+def _whole_lines(path: Path, repair: bool) -> Iterator[bytes]:
+    """Lines up to the last end of one; what follows it is cut off."""
+    at = 0
     with path.open("r+b" if repair else "rb") as file:
         for line in file:
             if not line.endswith(b"\n"):
                 if repair:
                     file.truncate(at)
-                break
+                return
             at += len(line)
-            ends.append(at)
-    return ends
+            yield line

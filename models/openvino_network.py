@@ -1,6 +1,7 @@
 """A network on the CPU through OpenVINO."""
 
 from collections import OrderedDict
+from threading import Lock
 from typing import Any, Literal
 
 import numpy as np
@@ -13,7 +14,7 @@ _KEPT_SHAPES = 8  # a large frame is seen at up to five sizes
 
 
 class OpenVinoNetwork:
-    """An ONNX network compiled once for each tile shape, the last eight shapes kept.
+    """An ONNX network compiled once for each tile shape, the last eight shapes kept; threads take turns.
 
     Args:
         content: The bytes of an ONNX file.
@@ -28,12 +29,14 @@ class OpenVinoNetwork:
         if threads is not None:
             self._options["INFERENCE_NUM_THREADS"] = threads
         self._compiled: OrderedDict[tuple[int, ...], Any] = OrderedDict()
+        self._turn = Lock()
 
     def logits(self, tile: NDArray[np.float32]) -> NDArray[np.float32]:
         """Logits (phase, y, x) of a normalised tile (channel, y, x); edges are multiples of the network's stride."""
-        request = self._request(tile.shape)
-        request.infer([np.ascontiguousarray(tile)[None]])
-        return np.array(request.get_output_tensor(0).data[0], np.float32)
+        with self._turn:
+            request = self._request(tile.shape)
+            request.infer([np.ascontiguousarray(tile)[None]])
+            return np.array(request.get_output_tensor(0).data[0], np.float32)
 
     def _request(self, shape: tuple[int, ...]) -> Any:
         if shape not in self._compiled:

@@ -234,8 +234,8 @@ class Client:
             answer = _exchange(connection, method, self._prefix + path, body, told)
         except ssl.SSLCertVerificationError as error:
             connection.close()
-            told = f"{error.verify_message}; name a file with the certificate to trust (certificates=…)."
-            raise _NotTrustedError(0, "certificate not trusted", told) from error
+            why = f"{error.verify_message}; name a file with the certificate to trust (certificates=…)."
+            raise _NotTrustedError(0, "certificate not trusted", why) from error
         except _BROKEN as error:
             connection.close()
             if kept:  # the server may have closed it since

@@ -62,6 +62,7 @@ class Sessions:
         self._held: dict[str, _Held] = {}
         self._lock = threading.RLock()
         self._closing: set[str] = set()
+        self._closed: dict[str, Journal] = {}  # these stay as they are
         self._used_s: dict[str, float] = {}  # when an open session was, or was first seen
         self._closer = ThreadPoolExecutor(1, thread_name_prefix="sessions")
         self._ended = threading.Event()
@@ -105,7 +106,12 @@ class Sessions:
             return held.session.journal
         if not _ID.fullmatch(session_id) or not (self._folder / session_id).is_dir():
             raise RequestError(404, "no such session", f"there is no session {session_id[:80]!r}.")
-        return Journal(self._folder / session_id, repair=False)
+        if session_id not in self._closed:
+            journal = Journal(self._folder / session_id, repair=False)
+            if journal.closed is None:
+                return journal
+            self._closed[session_id] = journal
+        return self._closed[session_id]
 
     def in_memory(self, session_id: str) -> Session | None:
         """A session as it is now, to be read while frames come; None where it is not in memory."""
@@ -127,8 +133,6 @@ class Sessions:
             RequestError: No such session (404), it is over or a frame before this one is missing (409), too many are
                 under way (503), the disk is full (507), the frame cannot be used (422).
         """
-        if session_id in self._closing:
-            raise RequestError(409, "session closed", "this session is being closed: begin a new one.")
         with self.used(session_id) as session:
             if number > session.journal.acknowledged:
                 told = f"frame {number} came, and {session.journal.acknowledged} is the next: send that one first."
@@ -142,6 +146,42 @@ class Sessions:
         Raises:
             RequestError: As `push`.
         """
+        if session_id in self._closing:
+            raise RequestError(409, "session closed", "this session is being closed: begin a new one.")
+        with self._used(session_id) as session:
+            yield session
+
+    def close_soon(self, session_id: str) -> None:
+        """Measure all of a session and end it, in the background.
+
+        Raises:
+            RequestError: No such session (404).
+        """
+        if self.state(session_id) == "open":
+            self._closing.add(session_id)
+            self._closer.submit(self._close, session_id)
+
+    def forget(self, session_id: str) -> None:
+        """Delete a session that is closed.
+
+        Raises:
+            RequestError: No such session (404), or it goes on (409).
+        """
+        if self.state(session_id) != "closed":
+            raise RequestError(409, "session open", "only a session that is closed can be forgotten: close it first.")
+        self._closed.pop(session_id, None)
+        shutil.rmtree(self._folder / session_id, ignore_errors=True)
+
+    def close(self) -> None:
+        """Let go of all, to be gone on with by the next server."""
+        self._ended.set()
+        self._closer.shutdown(wait=False, cancel_futures=True)
+        with self._lock:
+            for session_id, held in list(self._held.items()):
+                self._park(session_id, held)
+
+    @contextmanager
+    def _used(self, session_id: str) -> Iterator[Session]:
         held = self._locked(session_id)
         try:
             held.used_s = self._used_s[session_id] = time.monotonic()
@@ -163,34 +203,6 @@ class Sessions:
             raise
         finally:
             held.lock.release()
-
-    def close_soon(self, session_id: str) -> None:
-        """Measure all of a session and end it, in the background.
-
-        Raises:
-            RequestError: No such session (404).
-        """
-        if self.state(session_id) == "open":
-            self._closing.add(session_id)
-            self._closer.submit(self._close, session_id)
-
-    def forget(self, session_id: str) -> None:
-        """Delete a session that is closed.
-
-        Raises:
-            RequestError: No such session (404), or it goes on (409).
-        """
-        if self.state(session_id) != "closed":
-            raise RequestError(409, "session open", "only a session that is closed can be forgotten: close it first.")
-        shutil.rmtree(self._folder / session_id, ignore_errors=True)
-
-    def close(self) -> None:
-        """Let go of all, to be gone on with by the next server."""
-        self._ended.set()
-        self._closer.shutdown(wait=False, cancel_futures=True)
-        with self._lock:
-            for session_id, held in list(self._held.items()):
-                self._park(session_id, held)
 
     def _locked(self, session_id: str) -> _Held:
         """A session's place in memory, with its lock."""
@@ -248,7 +260,7 @@ class Sessions:
 
     def _close(self, session_id: str) -> None:
         try:
-            with self.used(session_id) as session:
+            with self._used(session_id) as session:
                 session.close()
             self._let_go(session_id, self._held[session_id])
         except Exception:  # it stays open, and is tried again when it has been idle for long

@@ -16,7 +16,7 @@ TOLD_ELSEWHERE = ("source", "calibration", "warnings")  # a camera has no file t
 
 
 def live_front(model, **settings):
-    return LiveFront(model, pixel_size_nm=PIXEL_NM, **{"looks": Inline(1)} | settings)
+    return LiveFront(model, pixel_size_nm=PIXEL_NM, **{"looks": Inline(3)} | settings)
 
 
 def pushed(live, frames, first=0):
@@ -91,7 +91,7 @@ def test_a_still_movie_has_no_front(labels, grey, grey_onnx):
 
 
 def test_what_is_not_known_is_said_in_pixels_and_not_at_all(grey, grey_onnx):
-    live = LiveFront(grey_onnx, looks=Inline(1))
+    live = LiveFront(grey_onnx, looks=Inline(12))
     record = pushed(live, grey)[-1].record()
     assert record["fronts"][0]["position_px"]["value"] == pytest.approx(2 * SPEED_PX * (23 - FIRST) / 2, abs=4)
     assert record["fronts"][0]["completion_s"] is None

@@ -3,6 +3,7 @@
 import hashlib
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -115,6 +116,15 @@ def test_many_frame_sizes_keep_few_compiled_networks(tiny_onnx):
     for edge in range(4, 64, 4):
         assert network.logits(np.zeros((1, edge, 8), np.float32)).shape == (3, edge, 8)
     assert len(network._compiled) <= 8
+
+
+def test_threads_that_share_a_model_get_their_own_answers(segmenter):
+    images = [frame(40 + 8 * (k % 3), 48) + 10 * k for k in range(24)]
+    alone = [segmenter.labels(image) for image in images]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(segmenter.labels, images))
+    for one, other in zip(together, alone, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_states_the_file_it_came_from(segmenter, tiny_onnx):
