@@ -1,6 +1,6 @@
 """The service under load: latency by transport, clients side by side, more clients than it can take, a long soak.
 
-    python benchmarks/serving.py [--size 1024] [--rounds 40] [--soak-minutes 0] [--model FILE.onnx]
+    python benchmarks/serving.py [--size 1024] [--rounds 40] [--soak-minutes 0] [--model FILE.onnx] [--only PART]
 
 It starts `ionfront serve` itself, with a model that does next to nothing (one layer of one pixel) and with the bundled
 one. "Beyond in-process" is the median over HTTP less the median of the same work in this process, on the same cores.
@@ -8,6 +8,8 @@ one. "Beyond in-process" is the median over HTTP less the median of the same wor
 
 import argparse
 import io
+import itertools
+import json
 import socket
 import subprocess
 import sys
@@ -22,9 +24,11 @@ import httpx
 import numpy as np
 import onnx
 import tifffile
+import websockets.sync.client
 from imagecodecs import png_encode
 from numpy.typing import NDArray
 
+from ionfront.acquisition import Inline, LiveFront
 from ionfront.models import load_segmenter
 from ionfront.models.info import ModelInfo, write_info
 from ionfront.models.shipped import bundled_segmenter
@@ -45,19 +49,61 @@ def main() -> None:
         write_nothing(nothing)
         models = {"next to nothing": nothing, "bundled": options.model or bundled_segmenter()}
         print(f"Frames of {options.size} x {options.size}, uint16\n")
-        print("| model | transport | in-process [ms] | over HTTP, median [ms] | p99 | beyond in-process |")
-        print("|---|---|---|---|---|---|")
-        for name, model in models.items():
-            with served(model, Path(folder) / name.replace(" ", "-")) as (address, _):
-                _transports(name, model, address, frame, options.rounds if name != "bundled" else options.rounds // 2)
-        print("\n| model | clients | frames/s | p50 [ms] | p99 [ms] | sent away |\n|---|---|---|---|---|---|")
-        for name, model in models.items():
-            with served(model, Path(folder) / f"{name.replace(' ', '-')}-2") as (address, _):
-                for clients in (1, 4, 16, 34):
-                    _side_by_side(name, address, frame, clients, options.seconds)
+        parts = {"transports": _all_transports, "clients": _all_clients, "sessions": _all_sessions}
+        for part, work in parts.items():
+            if options.only in (None, part):
+                work(models, Path(folder), frame, options)
         if options.soak_minutes:
             with served(models["bundled"], Path(folder) / "soak") as (address, process):
                 _soak(address, process, frame, options.soak_minutes)
+
+
+def _all_transports(models: dict[str, Path], folder: Path, frame: Frame, options: argparse.Namespace) -> None:
+    print("| model | transport | in-process [ms] | over HTTP, median [ms] | p99 | beyond in-process |")
+    print("|---|---|---|---|---|---|")
+    for name, model in models.items():
+        with served(model, folder / name.replace(" ", "-")) as (address, _):
+            _transports(name, model, address, frame, options.rounds if name != "bundled" else options.rounds // 2)
+
+
+def _all_clients(models: dict[str, Path], folder: Path, frame: Frame, options: argparse.Namespace) -> None:
+    print("\n| model | clients | frames/s | p50 [ms] | p99 [ms] | sent away |\n|---|---|---|---|---|---|")
+    for name, model in models.items():
+        with served(model, folder / f"{name.replace(' ', '-')}-2") as (address, _):
+            for clients in (1, 4, 16, 34):
+                _side_by_side(name, address, frame, clients, options.seconds)
+
+
+def _all_sessions(models: dict[str, Path], folder: Path, frame: Frame, options: argparse.Namespace) -> None:
+    print("\n| model | a session's frame | median [ms] | p99 | beyond in-process |\n|---|---|---|---|---|")
+    for name, model in models.items():
+        with served(model, folder / f"{name.replace(' ', '-')}-3") as (address, _):
+            _session(name, model, address, frame, options.rounds)
+
+
+def _session(name: str, model: Path, address: str, frame: Frame, rounds: int) -> None:
+    """The same frame again and again: one process alone, then journaled over HTTP, then as a stream."""
+    numbers = itertools.count()
+    with LiveFront(model, looks=Inline(10**9)) as live:
+        alone = _timed(lambda: live.push(frame, float(next(numbers))), rounds)
+    with Client(address) as client:
+        session = client.begin_session(name="timed")
+        posted = _timed(lambda: session.push(frame, float(session.frames)), rounds)
+        stream, numbers = client.begin_session(name="streamed"), itertools.count()
+        with websockets.sync.client.connect(
+            f"{address.replace('http', 'ws')}/v1/sessions/{stream.id}/stream"
+        ) as socket:
+
+            def send() -> None:
+                number, shape = next(numbers), ",".join(map(str, frame.shape))
+                socket.send(json.dumps({"number": number, "time_s": number, "shape": shape, "dtype": "<u2"}))
+                socket.send(frame.tobytes())
+                assert "state" in json.loads(socket.recv())
+
+            streamed = _timed(send, rounds)
+    for way, took in (("in this process, no journal", alone), ("posted", posted), ("streamed", streamed)):
+        middle, most = np.median(took), np.quantile(took, 0.99)
+        print(f"| {name} | {way} | {middle:.1f} | {most:.1f} | {middle - np.median(alone):+.1f} |", flush=True)
 
 
 def _transports(name: str, model: Path, address: str, frame: Frame, rounds: int) -> None:
@@ -114,7 +160,7 @@ def _side_by_side(name: str, address: str, frame: Frame, clients: int, seconds: 
 
 
 def _soak(address: str, process: subprocess.Popen[bytes], frame: Frame, minutes: float) -> None:
-    """Resident memory of the server's processes while four clients ask without a pause."""
+    """Resident memory of the server's processes while three clients and a session ask without a pause."""
     until = time.monotonic() + 60 * minutes
 
     def work() -> None:
@@ -122,7 +168,12 @@ def _soak(address: str, process: subprocess.Popen[bytes], frame: Frame, minutes:
             while time.monotonic() < until:
                 client.segment(frame)
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
+    def live() -> None:
+        with Client(address) as client, client.begin_session(name="soak", pixel_size_nm=1.0) as session:
+            while time.monotonic() < until:
+                session.push(frame, float(session.frames))
+
+    threads = [threading.Thread(target=task) for task in (work, work, work, live)]
     for thread in threads:
         thread.start()
     print(f"\n| of {minutes:g} min | resident memory [MB] |\n|---|---|")
@@ -159,12 +210,13 @@ def served(model: Path, data: Path, *options: str) -> Iterator[tuple[str, subpro
 
 def write_nothing(path: Path) -> None:
     """A network of one layer that looks at one pixel."""
-    info = ModelInfo(name="nothing", version="1", phases=("background", "phase"))
-    weights = onnx.numpy_helper.from_array(np.array([[[[1.0]]], [[[-1.0]]]], np.float32), "w")
+    phases = ("background", "pristine", "converted")
+    info = ModelInfo(name="nothing", version="1", phases=phases, reaction_order=phases[1:])
+    weights = onnx.numpy_helper.from_array(np.array([[[[1.0]]], [[[-1.0]]], [[[0.5]]]], np.float32), "w")
     node = onnx.helper.make_node("Conv", ["frame", "w"], ["logits"])
     ends = [
         onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["n", channels, "y", "x"])
-        for name, channels in (("frame", 1), ("logits", 2))
+        for name, channels in (("frame", 1), ("logits", 3))
     ]
     graph = onnx.helper.make_graph([node], "nothing", ends[:1], ends[1:], [weights])
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=9)
@@ -211,6 +263,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--seconds", type=float, default=15.0)
     parser.add_argument("--soak-minutes", type=float, default=0.0)
+    parser.add_argument("--only", choices=["transports", "clients", "sessions", "soak"])
     parser.add_argument("--model", type=Path, help="in place of the bundled one")
     return parser.parse_args()
 
