@@ -36,6 +36,10 @@ class Looks(Protocol):
     def newest(self) -> Look | None:
         """The last look; None before the first."""
 
+    @property
+    def trouble(self) -> str:
+        """What went wrong with the last look; empty where nothing did."""
+
     def close(self) -> None:
         """Make no more."""
 
@@ -50,6 +54,7 @@ class Inline:
     def __init__(self, every: int) -> None:
         self._every, self._offered = every, 0
         self.newest: Look | None = None
+        self.trouble = ""
 
     def offer(self, view: Callable[[], View]) -> None:
         """Look at every so-manieth."""

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionfront.analysis.kinetics_json import kinetics_record
-from ionfront.analysis.measure import tracker_for_network
+from ionfront.analysis.measure import doubts_of_reference, measured, model_card, tracker_for_network
 from ionfront.analysis.watch import DomainWatch
-from ionfront.core import Calibration, FrontFitError, MovieError, Quantity, UsageError
+from ionfront.core import Calibration, MovieError, Quantity, UsageError
 from ionfront.datasets import reference_length
 from ionfront.fronts import FrontResult, FrontTracker, position_now
 from ionfront.models import Segmenter, SkippingSegmenter, load_segmenter
@@ -66,8 +66,6 @@ class LiveFront:
         looks: Looks | None = None,
     ) -> None:
         segmenter = model if isinstance(model, Segmenter) else load_segmenter(model)
-        if average_frames < 1 or average_frames % 2 == 0:
-            raise UsageError(f"average_frames is {average_frames}; it needs to be an odd number, 1 for none.")
         self._segmenter = segmenter
         self._infer = SkippingSegmenter(segmenter).probabilities if skip_unchanged else segmenter.probabilities
         self._calibration = Calibration().overridden(pixel_size_nm=pixel_size_nm)
@@ -146,8 +144,8 @@ class LiveFront:
         begun = time.perf_counter()
         image = self._checked(np.asarray(frame), time_s, dose_e_nm2)
         if self._tracker is None:
-            self._shape = image.shape
             self._tracker = tracker_for_network(self._segmenter.info.scheme, image.shape, self._averaged)
+            self._shape = image.shape
         self._times.append(float(time_s))
         if dose_e_nm2 is not None:
             self._dose = (self._dose or 0.0) + dose_e_nm2
@@ -178,14 +176,9 @@ class LiveFront:
             self.result() if result is None else result,
             self.calibration,
             source=source,
-            model={
-                "name": self._segmenter.info.name,
-                "version": self._segmenter.info.version,
-                "sha256": self._segmenter.sha256,
-                "averaged_frames": self._averaged,
-            },
+            model=model_card(self._segmenter, self._averaged),
             material=self._material.record,
-            warnings=self._watch.warnings,
+            warnings=(*self._watch.warnings, *doubts_of_reference(self._held.unmatched, self._seen)),
             foreign_frames=self._watch.record,
         )
 
@@ -197,11 +190,7 @@ class LiveFront:
         """
         if self._tracker is None or self._seen < 2:
             raise UsageError(f"{self._seen} frames were analysed; kinetics need 2 or more: push further ones.")
-        try:
-            return self._tracker.result(self.calibration)
-        except FrontFitError as error:
-            empty = self._tracker.empty_result()
-            return replace(empty, warnings=(*empty.warnings, str(error)))
+        return measured(self._tracker, self.calibration)
 
     @property
     def calibration(self) -> Calibration:
@@ -285,7 +274,6 @@ class LiveFront:
         blanked = not np.isfinite(areas).all()
         pixel = self._calibration.pixel_size_nm or 1.0
         foreign = self._watch.foreign[-1:] == [self._seen - 1]
-        trouble = getattr(self._looks, "trouble", "")
         return FrontState(
             frame=len(self._times) - 1,
             time_s=self._times[-1],
@@ -300,7 +288,7 @@ class LiveFront:
             direction=tracker.direction,
             fronts=() if newest is None else _fronts(newest, tracker, pixel),
             looked_s=None if newest is None else newest.time_s,
-            warnings=tuple(filter(None, ("" if newest is None else newest.why, trouble))),
+            warnings=tuple(filter(None, ("" if newest is None else newest.why, self._looks.trouble))),
             seconds=time.perf_counter() - begun,
         )
 

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ionfront.core import PhaseScheme
+from ionfront.core import Calibration, FrontFitError, PhaseScheme
 from ionfront.datasets import (
     Reference,
     averaged_frames,
@@ -19,12 +19,23 @@ from ionfront.datasets import (
     read_ahead,
     write_label_zarr,
 )
-from ionfront.fronts import FrontTracker, LabelErrors
+from ionfront.fronts import FrontResult, FrontTracker, LabelErrors
 from ionfront.models import Segmenter
 
+from .kinetics_json import ModelCard
 from .watch import DomainWatch
 
-__all__ = ["Progress", "each_frame", "measure_labels", "measure_movie", "reference_for", "tracker_for_network"]
+__all__ = [
+    "Progress",
+    "doubts_of_reference",
+    "each_frame",
+    "measure_labels",
+    "measure_movie",
+    "measured",
+    "model_card",
+    "reference_for",
+    "tracker_for_network",
+]
 
 Seen = TypeVar("Seen")
 
@@ -32,11 +43,38 @@ Probabilities = NDArray[np.float32]
 Progress = Callable[[int, int], None]
 """Called with the number of frames done and of all frames."""
 
+_UNMATCHED = 0.1  # share of frames
+
 LABEL_ERROR = 0.05
 """Share of pixels that a labelling tool is taken to get wrong, where it does not say."""
 
 NETWORK_ERRORS = LabelErrors(scale=0.10, spread=1.5, evidence=0.1, start_px=7.0)
 """What the bundled network has wrong; see docs/uncertainty.md."""
+
+
+def measured(tracker: FrontTracker, calibration: Calibration) -> FrontResult:
+    """The result, or an empty one that says why: the labels of an hour's work are kept in either case."""
+    try:
+        return tracker.result(calibration)
+    except FrontFitError as error:
+        empty = tracker.empty_result()
+        return replace(empty, warnings=(*empty.warnings, str(error)))
+
+
+def model_card(segmenter: Segmenter, averaged: int) -> ModelCard:
+    """For kinetics.json."""
+    info = segmenter.info
+    return {"name": info.name, "version": info.version, "sha256": segmenter.sha256, "averaged_frames": averaged}
+
+
+def doubts_of_reference(unmatched: int, n_frames: int) -> tuple[str, ...]:
+    """What a reader should know of a reference that went unused in so many frames, in a sentence or none."""
+    if unmatched <= _UNMATCHED * n_frames:
+        return ()
+    return (
+        f"{unmatched} of {n_frames} frames show too little in common with the first ones to be compared with them, and "
+        "were labelled by themselves: check their labels.",
+    )
 
 
 def tracker_for_network(scheme: PhaseScheme, shape: tuple[int, int], averaged: int = 1) -> FrontTracker:

@@ -1,6 +1,6 @@
 """From a movie, or a label movie of any tool, to a folder of results."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,6 @@ import xarray as xr
 from ionfront.core import (
     Calibration,
     ElectrochemistryError,
-    FrontFitError,
     MovieError,
     PhaseScheme,
     Quantity,
@@ -20,29 +19,36 @@ from ionfront.core import (
 )
 from ionfront.datasets import (
     ElectrochemicalLog,
-    Reference,
     calibration_of,
     frames_to_average,
+    odd_count,
     open_labels,
     open_movie,
     read_electrochemistry,
     scheme_of,
 )
 from ionfront.fronts import FrontResult, FrontTracker
-from ionfront.models import Segmenter, SkippingSegmenter, load_segmenter
+from ionfront.models import SkippingSegmenter, load_segmenter
 
 from .clip import overlay_clip
 from .kinetics_json import ModelCard, kinetics_record
 from .log_offset import log_offset
-from .measure import Progress, measure_labels, measure_movie, reference_for, tracker_for_network
+from .measure import (
+    Progress,
+    doubts_of_reference,
+    measure_labels,
+    measure_movie,
+    measured,
+    model_card,
+    reference_for,
+    tracker_for_network,
+)
 from .record import write_record
 from .report import ReportMaterial, write_report
 from .tables import write_arrival, write_fronts, write_local
 from .watch import DomainWatch
 
 __all__ = ["Analysis", "analyze", "fronts_of_labels"]
-
-_UNMATCHED = 0.1  # share of frames
 
 
 @dataclass(frozen=True)
@@ -103,7 +109,7 @@ def analyze(
     segmenter = load_segmenter(model)
     infer = SkippingSegmenter(segmenter).probabilities if skip_unchanged else segmenter.probabilities
     scheme = segmenter.info.scheme
-    averaged = frames_to_average(movie) if average_frames is None else _odd(average_frames)
+    averaged = frames_to_average(movie) if average_frames is None else odd_count(average_frames)
     with atomic_output(out, overwrite=overwrite) as draft:
         draft.mkdir()
         tracker = tracker_for_network(scheme, (movie.sizes["y"], movie.sizes["x"]), averaged)
@@ -111,8 +117,9 @@ def analyze(
         labels = draft / "labels.zarr"
         watch = DomainWatch(segmenter.info.domain)
         measure_movie(movie, infer, scheme, tracker, labels, progress, averaged, reference, watch)
-        notes = (*_notes(movie), *watch.warnings, *_doubts_of(reference, movie.sizes["time"]))
-        card = _card(segmenter, averaged)
+        doubts = () if reference is None else doubts_of_reference(reference.unmatched, movie.sizes["time"])
+        notes = (*_notes(movie), *watch.warnings, *doubts)
+        card = model_card(segmenter, averaged)
         run = _Run(movie, scheme, card, material or {}, notes, watch.record, electrochemistry, log_offset_s is None)
         kinetics = _write_results(draft, tracker, run, open_labels(labels))
     return Analysis(out, kinetics)
@@ -190,7 +197,7 @@ class _Run:
 
 
 def _write_results(folder: Path, tracker: FrontTracker, run: _Run, labels: xr.DataArray) -> dict[str, Any]:
-    result = _measured(tracker, run)
+    result = measured(tracker, run.calibration)
     beside = _laid_beside(run, result)
     record = kinetics_record(
         result,
@@ -227,15 +234,6 @@ def _write_results(folder: Path, tracker: FrontTracker, run: _Run, labels: xr.Da
     )
     write_report(folder / "report.html", material)
     return record
-
-
-def _measured(tracker: FrontTracker, run: _Run) -> FrontResult:
-    """The result, or an empty one that says why: the labels of an hour's work are kept in either case."""
-    try:
-        return tracker.result(run.calibration)
-    except FrontFitError as error:
-        empty = tracker.empty_result()
-        return replace(empty, warnings=(*empty.warnings, str(error)))
 
 
 def _log_of(movie: xr.DataArray, path: Path | None, offset_s: float | None) -> ElectrochemicalLog | None:
@@ -293,33 +291,6 @@ def _refuse_still(movie: xr.DataArray) -> None:
             f"{movie.attrs['source']} holds one frame; kinetics need a movie. "
             "Use `ionfront segment` for a single image, or give the folder that holds the frames."
         )
-
-
-def _odd(average_frames: int) -> int:
-    if average_frames < 1 or average_frames % 2 == 0:
-        raise UsageError(
-            f"{average_frames} frames cannot be averaged around one in their middle; take an odd number, or 1 for none."
-        )
-    return average_frames
-
-
-def _card(segmenter: Segmenter, averaged: int) -> ModelCard:
-    info = segmenter.info
-    return {
-        "name": info.name,
-        "version": info.version,
-        "sha256": segmenter.sha256,
-        "averaged_frames": averaged,
-    }
-
-
-def _doubts_of(reference: Reference | None, n_frames: int) -> tuple[str, ...]:
-    if reference is None or reference.unmatched <= _UNMATCHED * n_frames:
-        return ()
-    return (
-        f"{reference.unmatched} of {n_frames} frames show too little in common with the first ones to be compared with "
-        "them, and were labelled by themselves: check labels.zarr there.",
-    )
 
 
 def _notes(movie: xr.DataArray) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Movies and labelled frames in and out, synthetic movies, tables of materials and of the literature."""
 
 from .ahead import read_ahead
-from .averaging import Averager, averaged_frames, frames_to_average, mean_frame
+from .averaging import Averager, averaged_frames, frames_to_average, mean_frame, odd_count
 from .blocks import block_means
 from .electrochemistry import ElectrochemicalLog, read_electrochemistry
 from .elements import FEATURE_NAMES, IONIC_RADIUS_NM, composition_features
@@ -92,6 +92,7 @@ __all__ = [
     "mean_frame",
     "movie_name",
     "names_phases",
+    "odd_count",
     "open_labels",
     "open_movie",
     "orderings",

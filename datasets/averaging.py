@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.registration import phase_cross_correlation
 
+from ionfront.core import UsageError
+
 from .grey import is_blanked, without_gaps
 
-__all__ = ["Averager", "averaged_frames", "frames_to_average", "mean_frame"]
+__all__ = ["Averager", "averaged_frames", "frames_to_average", "mean_frame", "odd_count"]
 
 Frame = NDArray[Any]
 
@@ -38,6 +40,19 @@ def averaged_frames(frames: Iterable[Frame | None], count: int) -> Iterator[Fram
     yield from averager.flush()
 
 
+def odd_count(count: int) -> int:
+    """A number of frames that a mean can hold.
+
+    Raises:
+        UsageError: It is not odd.
+    """
+    if count < 1 or count % 2 == 0:
+        raise UsageError(
+            f"{count} frames cannot be averaged around one in their middle; take an odd number, or 1 for none."
+        )
+    return count
+
+
 class Averager:
     """For each frame the mean of the `count` frames around it, fewer at the ends of the movie and beside blanked ones.
 
@@ -46,10 +61,13 @@ class Averager:
 
     Args:
         count: Odd; 1 passes frames on as they are.
+
+    Raises:
+        UsageError: It is not.
     """
 
     def __init__(self, count: int) -> None:
-        self._half = count // 2
+        self._half = odd_count(count) // 2
         self._window: deque[Frame | None] = deque(maxlen=count)
         self._waiting = 0  # frames in the window that have not been answered yet
 

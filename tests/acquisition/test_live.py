@@ -12,7 +12,7 @@ from ionfront.core import MovieError, UsageError
 from ..conftest import FIRST, SPEED_PX
 
 PIXEL_NM, FRAME_S = 0.5, 2.0
-TOLD_ELSEWHERE = ("source", "calibration", "warnings")  # a camera has no file to name
+TOLD_ELSEWHERE = ("source", "calibration")  # a camera has no file to name
 
 
 def live_front(model, **settings):
