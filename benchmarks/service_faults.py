@@ -21,7 +21,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -221,18 +221,19 @@ def _postgres(tools: Path, folder: Path) -> Iterator[tuple[str, Any]]:
 def _disk(folder: Path) -> None:
     data = folder / "data"
     data.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24M", "tmpfs", str(data)], check=False)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=96M", "tmpfs", str(data)], check=False)
     if mounted.returncode:
         print("no file system can be mounted here: the disk is left alone")
         return
+    server = Server(folder)
     try:
-        _fill(folder, data)
+        _fill(server, data)
     finally:
+        server.end()
         subprocess.run(["umount", str(data)], check=True)
 
 
-def _fill(folder: Path, data: Path) -> None:
-    server = Server(folder)
+def _fill(server: Server, data: Path) -> None:
     scene = random_scene(5, size_px=FRAME_PX, n_frames=60, n_fronts=1)
     with Client(server.address, patience_s=2) as client:
         session = client.begin_session(name="full", pixel_size_nm=1.0)
@@ -241,12 +242,8 @@ def _fill(folder: Path, data: Path) -> None:
         for moment in ("filled", "room again"):
             filler = data / "filler"
             if moment == "filled":
-                with filler.open("wb") as file:
-                    try:
-                        while True:
-                            file.write(bytes(2**16))
-                            file.flush()
-                    except OSError:
+                with filler.open("wb", buffering=0) as file, suppress(OSError):
+                    while file.write(bytes(2**12)):
                         pass
             else:
                 filler.unlink()
@@ -261,7 +258,6 @@ def _fill(folder: Path, data: Path) -> None:
                 counts[f"{moment}: segment 200"] += 1
         lost = sum(one != other for one, other in zip(answers, session.answers(), strict=True))
         print(f"| disk full | {dict(counts)} | {lost} of {len(answers)} acknowledged frames lost |")
-    server.end()
 
 
 def _options() -> argparse.Namespace:

@@ -1,5 +1,6 @@
 """The commands of the server: serve, keys."""
 
+import hashlib
 import ipaddress
 import os
 import sys
@@ -82,8 +83,7 @@ def serve_command(
         keys_needed=not _is_loopback(host) if keys is None else keys,
     )
     settings.check()
-    # A home of its own: servers that share one delete each other's metrics when they begin.
-    home = {"BENTOML_HOME": str(data.resolve() / "bentoml"), "BENTOML_DO_NOT_TRACK": "True"}
+    home = {"BENTOML_HOME": str(_home(data.resolve())), "BENTOML_DO_NOT_TRACK": "True"}
     environment = home | os.environ | settings.environment()
     arguments = ["serve", "ionfront.serving.service:IonFront", "--host", host, "--port", str(port)]
     if certificate is not None and private_key is not None:
@@ -120,6 +120,20 @@ def revoke_key(
     """Make a key good for nothing, within ten seconds."""
     if not _settings(data, database).store().revoke(key_id):
         raise UsageError(f"there is no key '{key_id}'; `ionfront keys list` shows them.")
+
+
+def _home(data: Path) -> Path:
+    """A folder of BentoML's own for each server: those that share one delete each other's metrics when they begin.
+
+    Metrics are files mapped into memory, and who writes to one while the disk is full is ended on the spot; so they lie
+    where no disk is, if there is such a place.
+    """
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK):
+        return data / "bentoml"
+    home = memory / f"ionfront-{os.getuid()}-{hashlib.sha256(str(data).encode()).hexdigest()[:16]}"
+    home.mkdir(mode=0o700, exist_ok=True)
+    return home if home.stat().st_uid == os.getuid() and not home.is_symlink() else data / "bentoml"
 
 
 def _settings(data: Path, database: str | None) -> "ServiceSettings":

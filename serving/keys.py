@@ -2,12 +2,13 @@
 
 import hashlib
 import hmac
+import math
 import secrets
 import time
 from collections.abc import Sequence
 from typing import Literal, get_args
 
-from .store import Key, Store
+from .store import DATABASE_AWAY, Key, Store
 
 __all__ = ["SCOPES", "KeyRing", "Scope"]
 
@@ -17,6 +18,7 @@ SCOPES: tuple[Scope, ...] = get_args(Scope)
 _PREFIX = "ionfront"
 _SECRET_BYTES = 32
 _REMEMBERED_S = 10.0
+_TRUSTED_S = 1800.0
 _NOBODY = hashlib.sha256(b"nobody").hexdigest()
 
 
@@ -51,13 +53,21 @@ class KeyRing:
         return tuple(key.scopes.split(",")) if right and key is not None else None
 
     def _key(self, key_id: str) -> Key | None:
-        """From memory where it was asked for a moment ago: a revoked key is good for ten more seconds."""
+        """From memory where it was asked for a moment ago: a revoked key is good for ten more seconds.
+
+        While the database is away, one that was good lately stays so: an experiment goes on.
+        """
         now = time.monotonic()
-        until, key = self._known.get(key_id, (0.0, None))
-        if now > until:
-            key = self._store.key(key_id)
-            if key is not None:
-                self._known[key_id] = (now + _REMEMBERED_S, key)
+        asked, key = self._known.get(key_id, (-math.inf, None))
+        if now - asked > _REMEMBERED_S:
+            try:
+                key = self._store.key(key_id)
+            except DATABASE_AWAY:
+                if now - asked > _TRUSTED_S:
+                    raise
+            else:
+                if key is not None:
+                    self._known[key_id] = (now, key)
         return None if key is None or key.revoked else key
 
 

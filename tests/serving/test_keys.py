@@ -5,6 +5,7 @@ import logging
 
 import httpx
 import pytest
+from sqlalchemy.exc import OperationalError
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
@@ -48,6 +49,26 @@ def test_a_revoked_key_is_good_for_a_moment_more_at_most(store, monkeypatch):
     monkeypatch.setattr(room, "_REMEMBERED_S", -1.0)
     ring._known.clear()
     assert ring.scopes(told) is None
+
+
+def test_while_the_database_is_away_a_key_that_was_good_lately_stays_so(store, monkeypatch):
+    ring = KeyRing(store)
+    told, other = ring.add("Mia", ["infer"]), ring.add("Ada", ["infer"])
+    assert ring.scopes(told) == ("infer",)
+    monkeypatch.setattr(room, "_REMEMBERED_S", -1.0)
+    monkeypatch.setattr(store, "key", away)
+    assert ring.scopes(told) == ("infer",)
+    assert ring.scopes(told + "x") is None
+    with pytest.raises(OperationalError):
+        ring.scopes(other)
+    monkeypatch.setattr(room, "_TRUSTED_S", -1.0)
+    with pytest.raises(OperationalError):
+        ring.scopes(told)
+    assert asked(ring, "/v1/segment", Authorization=f"Bearer {told}").status_code == 503
+
+
+def away(_key_id):
+    raise OperationalError("select", {}, Exception("no route"))
 
 
 def asked(ring, path, **headers):
