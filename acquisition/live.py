@@ -24,9 +24,9 @@ from .state import FrontNow, FrontState
 
 __all__ = ["LiveFront"]
 
-_AT_A_TIME = (
-    2  # frames analysed in one push: those that the reference held back are caught up with, without a long wait
-)
+# Frames analysed in one push: those that the reference held back are caught up with, without a long wait.
+_AT_A_TIME = 2
+_MOST = 1e12  # s, or electrons for each nm^2: no experiment comes near, and single precision bears it
 
 
 class LiveFront:
@@ -231,10 +231,12 @@ class LiveFront:
                 f"a frame of {frame.shape} pixels came after frames of {self._shape}: begin anew for another size."
             )
         last = self._times[-1] if self._times else -np.inf
-        if not (np.isfinite(time_s) and time_s > last):
-            raise UsageError(f"a frame of {time_s} s came after one of {last} s; times need to rise.")
-        if dose_e_nm2 is not None and not (np.isfinite(dose_e_nm2) and dose_e_nm2 >= 0):
-            raise UsageError(f"dose_e_nm2 is {dose_e_nm2}; a number from 0 is needed, or None.")
+        if not (time_s > last and abs(time_s) <= _MOST):
+            raise UsageError(
+                f"a frame of {time_s} s came after one of {last} s; times need to rise, up to {_MOST:g} s."
+            )
+        if dose_e_nm2 is not None and not 0 <= dose_e_nm2 <= _MOST:
+            raise UsageError(f"dose_e_nm2 is {dose_e_nm2}; a number from 0 to {_MOST:g} is needed, or None.")
         return frame.astype(np.uint8) if frame.dtype.kind == "b" else frame
 
     def _analyse(self, tracker: FrontTracker, most: int) -> None:

@@ -12,6 +12,7 @@ import random
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -26,6 +27,8 @@ from serving import npy_bytes, resident_mb, served, tiff_bytes, write_nothing
 RNG = random.Random(0)
 EXTREMES = (b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\0\0\0\x80")
 SHAPES = ("64,96", "96,64", "6144", "0,0", "-1,6144", "64,96,1", "1e3,4", "", "64;96", "99999999999999999999,1")
+ODD = ({"number": "-1"}, {"number": "999"}, {"number": "0"}, {"time_s": "nan"}, {"time_s": "-5"}, {"time_s": "1e308"})
+ODD += ({"dose_e_nm2": "-1"}, {"dose_e_nm2": "3"}, {"dose_e_nm2": "1e308"}, {"number": "x"}, {"unknown": "1"})
 DTYPES = ("<u2", ">u2", "u1", "<f4", "O", "<c8", "S4", "M8[s]", "", "{'a': 1}", "u2,u2", "<u99", "V8")
 
 
@@ -40,6 +43,7 @@ def main() -> None:
             _report("from the description", _described(address, options.examples), process.pid)
             for part in range(4):
                 _report(f"mutated bodies, {part + 1} of 4", _mutated(address, options.bodies // 4), process.pid)
+            _report("mutated frames of a session", _session(address, options.bodies // 4), process.pid)
 
 
 def _report(what: str, found: tuple[Counter[int], float], pid: int) -> None:
@@ -81,15 +85,37 @@ def _described(address: str, examples: int) -> tuple[Counter[int], float]:
 
 
 def _mutated(address: str, bodies: int) -> tuple[Counter[int], float]:
+    return _sent(address, bodies, lambda: ("/v1/segment", {}))
+
+
+def _session(address: str, frames: int) -> tuple[Counter[int], float]:
+    """Frames of one session, most with the next number and a later time, some with any."""
+    begun = httpx.post(f"{address}/v1/sessions", json={"pixel_size_nm": 1.0}).json()["id"]
+    path = f"/v1/sessions/{begun}"
+
+    def following() -> tuple[str, dict[str, str]]:
+        number = httpx.get(address + path).json()["frames"]
+        right = {"number": str(number), "time_s": str(float(number))}
+        odd = RNG.choice(ODD) if RNG.random() < 0.3 else {}
+        return f"{path}/frames", right | odd
+
+    counted = _sent(address, frames, following)
+    closed = httpx.post(f"{address}{path}/close").json()
+    print(f"  {closed['frames']} frames were acknowledged")
+    return counted
+
+
+def _sent(address: str, bodies: int, target: Callable[[], tuple[str, dict[str, str]]]) -> tuple[Counter[int], float]:
     whole = _whole()
     counts: Counter[int] = Counter()
     longest = 0.0
     with httpx.Client(base_url=address, timeout=60) as client:
         for _ in range(bodies):
             body, headers = RNG.choice(whole)
+            path, query = target()
             start = time.perf_counter()
             try:
-                answer = client.post("/v1/segment", content=_mutation(body), headers=_headers(headers))
+                answer = client.post(path, params=query, content=_mutation(body), headers=_headers(headers))
                 counts[answer.status_code] += 1
             except httpx.HTTPError:
                 counts[0] += 1

@@ -125,7 +125,9 @@ def test_frames_wait_for_what_they_are_averaged_and_compared_with(grey, comparin
         (np.zeros((48, 80)), 2.0, None, UsageError),
         (np.zeros((48, 80)), 1.0, None, UsageError),
         (np.zeros((48, 80)), np.nan, None, UsageError),
+        (np.zeros((48, 80)), 1e300, None, UsageError),
         (np.zeros((48, 80)), 9.0, -1.0, UsageError),
+        (np.zeros((48, 80)), 9.0, np.inf, UsageError),
     ],
 )
 def test_what_cannot_be_used_is_refused_and_changes_nothing(grey, grey_onnx, frame, time_s, dose, error):
