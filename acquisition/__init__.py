@@ -1,9 +1,11 @@
 """The live monitor that sits in an acquisition loop, and its adapters to acquisition software."""
 
+from .actions import Action, Actions, webhook
 from .aside import Aside, Inline, Looks
 from .journal import Journal
 from .live import LiveFront
 from .look import FrontSeen, Look, Material
+from .monitor import Counts, Monitor, Recorder
 from .session import RESULT_FILES, Session, SessionSettings
 from .state import FrontNow, FrontState
 from .triggers import CONDITIONS, Condition, Decision, Rule, Triggers
@@ -11,8 +13,11 @@ from .triggers import CONDITIONS, Condition, Decision, Rule, Triggers
 __all__ = [
     "CONDITIONS",
     "RESULT_FILES",
+    "Action",
+    "Actions",
     "Aside",
     "Condition",
+    "Counts",
     "Decision",
     "FrontNow",
     "FrontSeen",
@@ -23,8 +28,11 @@ __all__ = [
     "Look",
     "Looks",
     "Material",
+    "Monitor",
+    "Recorder",
     "Rule",
     "Session",
     "SessionSettings",
     "Triggers",
+    "webhook",
 ]
