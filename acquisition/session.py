@@ -21,7 +21,7 @@ from .journal import Journal
 from .live import LiveFront
 from .look import Material
 from .snapshot import from_bytes, to_bytes
-from .triggers import Rule, Triggers
+from .triggers import Decision, Rule, Triggers
 
 __all__ = ["RESULT_FILES", "Session", "SessionSettings"]
 
@@ -66,6 +66,10 @@ class Session:
         segmenter: The model that it was begun with.
         looks: As for `LiveFront`.
 
+    Attributes:
+        settings: How it is made.
+        decided: At the last frame that was taken.
+
     Raises:
         UsageError: It is over, was begun with another model, or its journal is damaged.
     """
@@ -75,7 +79,8 @@ class Session:
             raise UsageError(f"{journal.folder.name} is closed: begin a new session.")
         if journal.settings["model"]["sha256"] != segmenter.sha256:
             raise UsageError(f"{journal.folder.name} was begun with another model: it needs that one to go on.")
-        settings = SessionSettings.read(journal.settings["session"])
+        self.settings = settings = SessionSettings.read(journal.settings["session"])
+        self.decided: tuple[Decision, ...] = ()
         self._journal = journal
         self._live = LiveFront(
             segmenter,
@@ -153,15 +158,16 @@ class Session:
         except IonFrontError:
             self._journal.drop_frame(number)
             raise
-        decisions = [decision.record() for decision in self._triggers.see(state)]
+        decided = tuple(self._triggers.see(state))
         answer = {
             "number": number,
             "time_s": float(time_s),
             "dose_e_nm2": dose_e_nm2,
             "state": state.record(),
-            "decisions": decisions,
+            "decisions": [decision.record() for decision in decided],
         }
         self._journal.acknowledge(answer)
+        self.decided = decided
         self._checkpoint_if_due(number + 1, state.seconds)
         return answer
 

@@ -16,6 +16,7 @@ from .analysis_commands import (
 )
 from .dataset_commands import import_app, import_labels_command, synth_command
 from .describe_command import describe_command
+from .live_command import live_command
 from .model_commands import promote_command, quantise_command
 from .predict_commands import predict_command, screen_command
 from .serve_command import keys_app, serve_command
@@ -51,6 +52,7 @@ app.command("cross-validate", context_settings={"allow_extra_args": True, "ignor
     cross_validate_command
 )
 app.command("serve")(serve_command)
+app.command("live")(live_command)
 app.add_typer(keys_app, name="keys")
 app.command("quantise")(quantise_command)
 

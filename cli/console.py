@@ -6,13 +6,14 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from rich.console import Console
+from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from ionfront.analysis import Progress as Report
 from ionfront.core import UsageError
 
-__all__ = ["frame_progress", "known_name", "say", "say_json", "say_table", "stage_progress"]
+__all__ = ["frame_progress", "known_name", "live_view", "say", "say_json", "say_table", "stage_progress"]
 __all__ += ["warn"]
 
 Name = TypeVar("Name", bound=str)
@@ -37,6 +38,14 @@ def stage_progress() -> Iterator[Callable[[str, int, int], None]]:
     with Progress(*columns, console=_err, transient=True, disable=not _err.is_terminal) as bar:
         task = bar.add_task("", total=None)
         yield lambda stage, done, total: bar.update(task, description=stage, completed=done, total=total)
+
+
+@contextmanager
+def live_view() -> Iterator[Live]:
+    """A table on stderr that is exchanged as things go on; silent where nobody watches."""
+    console = _err if _err.is_terminal else Console(quiet=True)
+    with Live(console=console, auto_refresh=False) as view:
+        yield view
 
 
 def say(text: str) -> None:

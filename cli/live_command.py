@@ -1,0 +1,168 @@
+"""The command that follows an experiment while it runs: live."""
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from ionfront.acquisition import Actions, Inline, Journal, Material, Rule, Session, SessionSettings, webhook
+from ionfront.acquisition.sources import Source, replayed, watched_folder
+from ionfront.analysis import summary_sentences
+from ionfront.core import OutputExistsError, UsageError
+from ionfront.datasets.readers import is_image_folder
+from ionfront.models import load_segmenter
+
+from .analysis_commands import FrameTime, PixelSize
+from .console import live_view, say, warn
+from .model_option import Model
+
+__all__ = ["live_command"]
+
+_FRAMES_PER_LOOK = 10
+
+
+def live_command(
+    source: Annotated[Path, typer.Argument(help="Folder that frames are being written into, or a movie to replay.")],
+    out: Annotated[Path, typer.Option(help="Folder of the measurement, results and all.")] = Path("live"),
+    model: Model = None,
+    pixel_size_nm: PixelSize = None,
+    frame_time_s: FrameTime = None,
+    host: Annotated[str | None, typer.Option(help="Host, for forecasts, such as Bi2Te3.")] = None,
+    ion: Annotated[str | None, typer.Option(help="Ion, for forecasts: Li, Na or K.")] = None,
+    bias_v: Annotated[float, typer.Option(help="Bias against the alkali metal [V].")] = 1.0,
+    average_frames: Annotated[int, typer.Option(help="Average so many frames, an odd number, around each.")] = 1,
+    skip_unchanged: Annotated[bool, typer.Option("--skip-unchanged", help="Infer only what has changed.")] = False,
+    rules: Annotated[Path | None, typer.Option(help="TOML file with rules; docs/live.md has them.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Decide and say so, but do nothing.")] = False,
+    hook: Annotated[
+        list[str] | None, typer.Option(help="NAME=URL: rules whose action is NAME send their decision there.")
+    ] = None,
+    speed: Annotated[
+        float,
+        typer.Option(help="Of a replay, times the movie's own; 0 for no waiting, with a look at every tenth frame."),
+    ] = 1.0,
+    idle_s: Annotated[float, typer.Option(help="A folder without a new file for so long is done [s].")] = 60.0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the measurement in the folder.")] = False,
+) -> None:
+    """Follow fronts while the experiment runs: positions, laws, forecasts and decisions, written as they come."""
+    segmenter = load_segmenter(model)
+    looks = (lambda: Inline(_FRAMES_PER_LOOK)) if speed == 0 else None
+    if resume:
+        session = Session(Journal(out), segmenter, looks)
+    else:
+        if out.exists():
+            raise OutputExistsError(f"{out} exists already: choose another --out, or --resume what is in it.")
+        found = _source(source, 0, speed, idle_s, pixel_size_nm, frame_time_s)
+        settings = SessionSettings(
+            name=source.name,
+            pixel_size_nm=found.pixel_size_nm,
+            material=Material(host, ion, bias_v=bias_v),  # type: ignore[arg-type]
+            average_frames=average_frames,
+            skip_unchanged=skip_unchanged,
+            rules=_rules(rules),
+            dry_run=dry_run,
+        )
+        session = Session.begin(out, settings, segmenter, looks)
+    actions = Actions(_hooks(hook or []), lambda done: warn(_failed(done)) if done["error"] else None)
+    actions.check(session.settings.rules)
+    frames = _source(source, session.journal.acknowledged, speed, idle_s, pixel_size_nm, frame_time_s).frames
+    try:
+        with live_view() as view:
+            for frame, time_s in frames:
+                answer = session.push(session.journal.acknowledged, frame, time_s)
+                for decision in session.decided:
+                    actions(decision)
+                view.update(_table(answer, session.journal.decisions), refresh=True)
+    except KeyboardInterrupt:
+        say("Stopped; measuring what there is.")
+    except BaseException:
+        session.leave()
+        raise
+    session.close()
+    actions.close()
+    _summarise(session, out)
+
+
+def _source(
+    path: Path, first: int, speed: float, idle_s: float, pixel_size_nm: float | None, frame_time_s: float | None
+) -> Source:
+    if is_image_folder(path):
+        return watched_folder(path, first=first, pixel_size_nm=pixel_size_nm, frame_time_s=frame_time_s, idle_s=idle_s)
+    return replayed(path, speed=speed or None, first=first, pixel_size_nm=pixel_size_nm, frame_time_s=frame_time_s)
+
+
+def _rules(path: Path | None) -> tuple[Rule, ...]:
+    if path is None:
+        return ()
+    try:
+        told = tomllib.loads(path.read_text(encoding="utf-8"))["rules"]
+        return tuple(Rule(**rule | {"actions": tuple(rule.get("actions", ()))}) for rule in told)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise UsageError(f"{path} holds no rules ({error}); docs/live.md shows how they are written.") from error
+
+
+def _hooks(told: list[str]) -> dict[str, Any]:
+    pairs = [one.partition("=") for one in told]
+    if wrong := [one for one, (name, separator, url) in zip(told, pairs, strict=True) if not (name and separator)]:
+        raise UsageError(f"--hook {wrong[0]} is not of the form NAME=URL.")
+    return {name: webhook(url) for name, _, url in pairs}
+
+
+def _failed(done: dict[str, Any]) -> str:
+    return f"{done['action']}, for rule {done['rule']}: {done['error']}"
+
+
+def _table(answer: dict[str, Any], decisions: list[dict[str, Any]]) -> Table:
+    state = answer["state"]
+    title = f"Frame {state['frame']} at {state['time_s']:.2f} s, analyzed in {1e3 * state['seconds']:.0f} ms"
+    table = Table(title=title, title_justify="left")
+    for column in ("front", "position", "speed", "law", "through at"):
+        table.add_column(column)
+    for front in state["fronts"]:
+        table.add_row(*_cells(front))
+    if not state["fronts"]:
+        table.add_row("none yet" if state["looked_s"] is None else "none", "", "", "", "")
+    notes = [f"{made['rule']} at {made['time_s']:.2f} s: {', '.join(made['actions']) or 'noted'}" for made in decisions]
+    if state["foreign"]:
+        notes.append("This frame is unlike anything that the model was trained on.")
+    table.caption, table.caption_justify = "\n".join([*notes, *state["warnings"]]) or None, "left"
+    return table
+
+
+def _cells(front: dict[str, Any]) -> tuple[str, ...]:
+    unit = "nm" if "position_nm" in front else "px"
+    law = "" if front["law"] is None else f"{front['law'].replace('_', '-')} ({front['law_probability']:.0%})"
+    through = _interval(front["completion_s"], "s")
+    if through:
+        through += f" ({front['completion_probability']:.0%})"
+    name = f"{front['from']} to {front['to']}"
+    return (
+        f"{front['particle']}: {name}",
+        f"{_interval(front[f'position_{unit}'], unit)} of {front[f'depth_{unit}']:.4g}",
+        _interval(front[f"speed_{unit}_s"], f"{unit}/s"),
+        law,
+        through,
+    )
+
+
+def _interval(quantity: dict[str, float] | None, unit: str) -> str:
+    if quantity is None:
+        return ""
+    return f"{quantity['value']:.3g} ({quantity['low']:.3g} to {quantity['high']:.3g}) {unit}"
+
+
+def _summarise(session: Session, out: Path) -> None:
+    why = (session.journal.closed or {}).get("why")
+    if why:
+        raise UsageError(why)
+    kinetics = json.loads((out / "kinetics.json").read_text(encoding="utf-8"))
+    for warning in kinetics["warnings"]:
+        warn(warning)
+    for sentence in summary_sentences(kinetics):
+        say(f"  {sentence}")
+    for made in session.journal.decisions:
+        say(f"  decided: {made['rule']} at {made['time_s']:.4g} s. {made['because']}")
+    say(f"Results: {out.resolve()}")
