@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ionfront.core import FrontFitError, Quantity, Transition, UsageError
 from ionfront.datasets import IONS, IonName, MaterialStep, all_steps, material_steps
 from ionfront.fronts import (
+    BEND,
     OUTLINE_PX,
     FrontTrack,
     FrontTracker,
@@ -21,6 +22,7 @@ from ionfront.fronts import (
     Ways,
     fit_law,
     law_probabilities,
+    possible_curves,
     track_front,
     usable,
 )
@@ -208,7 +210,7 @@ def _front(view: View, particle: int, ways: Ways, index: int) -> FrontSeen:
         own_error=own,
         errors=errors,
         pixel=pixel,
-        speed=_speed_now(track, errors),
+        speed=_speed_now(track, pixel, errors),
         law=law,
         law_probability=None if law is None else chances[law],
         ahead=np.empty((0, 5)) if view.pixel_size_nm is None else _ahead(view, track, index + 1, own),
@@ -232,18 +234,16 @@ def _laws(track: FrontTrack, pixel: float, errors: LabelErrors) -> tuple[dict[La
     return fits, law_probabilities(fits, pixel, errors.evidence)
 
 
-def _speed_now(track: FrontTrack, errors: LabelErrors) -> Quantity | None:
-    """Slope of the last moments at which the front was in sight, and of their replicates."""
+def _speed_now(track: FrontTrack, pixel: float, errors: LabelErrors) -> Quantity | None:
+    """Slope of the last moments at which the front was in sight, and of all curves that could have been measured."""
     seen = np.flatnonzero(track.in_sight)
-    last = seen[-max(_FEWEST, round(_RECENT * seen.size)) :]
-    if last.size < _FEWEST:
+    count = max(_FEWEST, round(_RECENT * seen.size))
+    curves = possible_curves(track, track.in_sight, pixel, errors, 0) if seen.size >= count else []
+    if not curves:
         return None
-    rng = np.random.default_rng(0)
-    time = track.time[last] - track.time[last].mean()
-    curves = np.vstack([track.position, track.replicates])[:, last]
-    slopes = curves @ time / (time @ time)
-    scales = 1 + errors.scale * rng.standard_normal(len(slopes) - 1)
-    return Quantity.from_samples(float(slopes[0]), slopes[1:] * scales)
+    time = track.time[seen[-count:]] - track.time[seen[-count:]].mean()
+    slopes = np.vstack([track.position[seen], *curves])[:, -count:] @ time / (time @ time)
+    return Quantity.from_samples(float(slopes[0]), slopes[1:])
 
 
 def _ahead(view: View, track: FrontTrack, number: int, error_nm: float) -> Floats:
@@ -251,6 +251,7 @@ def _ahead(view: View, track: FrontTrack, number: int, error_nm: float) -> Float
         return np.empty((0, 5))
     places = np.linspace(track.swept, track.depth, _PLACES + 1)[1:]
     position = np.where(track.in_sight, track.position, np.nan)
+    error_nm = float(np.hypot(error_nm, BEND * view.tracker.errors.scale * track.swept))
     forecaster = _forecaster(view.material, number, float(f"{track.depth:.2g}"))
     scaled = forecaster.depth_nm / track.depth
     said = forecaster.forecast(

@@ -5,7 +5,7 @@ from .area_growth import AreaGrowth
 from .arrival import ArrivalAccumulator, ArrivalMap
 from .correlation import independent_values, lag_one
 from .further_laws import FURTHER_NAMES, AnyLawName, FurtherLaws
-from .kinetics import RateResult, TransitionResult
+from .kinetics import BEND, RateResult, TransitionResult, possible_curves
 from .label_errors import LabelErrors
 from .law_turn import LawTurn
 from .particle import HalfCycle, ParticleResult
@@ -16,6 +16,7 @@ from .tracker import FrontResult, FrontTracker, TransitionMap
 from .ways import Span, Ways
 
 __all__ = [
+    "BEND",
     "FURTHER_NAMES",
     "OUTLINE_PX",
     "Anisotropy",
@@ -44,6 +45,7 @@ __all__ = [
     "lag_one",
     "law_probabilities",
     "position_now",
+    "possible_curves",
     "track_front",
     "usable",
 ]

@@ -18,7 +18,7 @@ from .position import FrontTrack, completed_fraction, track_front
 from .rate_fit import OUTLINE_PX, LawFit, fit_exponent, fit_law, law_probabilities, mean_velocity, usable
 from .shape import FrontShape, front_shape
 
-__all__ = ["RateResult", "TransitionResult", "measure_transition"]
+__all__ = ["BEND", "RateResult", "TransitionResult", "measure_transition", "possible_curves"]
 
 Floats = NDArray[np.float64]
 
@@ -171,7 +171,7 @@ def _measure_rate(track: FrontTrack, pixel: float, errors: LabelErrors, closes_i
     probabilities = law_probabilities(fits, pixel, errors.evidence)
     law = max(probabilities, key=lambda name: probabilities[name])
     end = float(track.time[-1])
-    curves = _replicates(track, use, pixel, errors, seed)
+    curves = possible_curves(track, use, pixel, errors, seed)
     again = [fit_law(law, time, curve, pixel, near=fits[law]) for curve in curves]
     exponents = [fit_exponent(time, curve, pixel) for curve in curves]
     bands = np.quantile([fit.position(track.time) for fit in again], [0.025, 0.975], axis=0)
@@ -201,10 +201,21 @@ def _measure_rate(track: FrontTrack, pixel: float, errors: LabelErrors, closes_i
     )
 
 
-def _replicates(
+def possible_curves(
     track: FrontTrack, use: NDArray[np.bool_], pixel: float, errors: LabelErrors, seed: int
 ) -> list[Floats]:
-    """Curves that could have been measured: resampled blocks, and the errors that all blocks share."""
+    """Curves that could have been measured: resampled blocks, and the errors that all blocks share.
+
+    Args:
+        track: As measured.
+        use: At which of its times, shape (n,).
+        pixel: Length of a pixel in its unit.
+        errors: What the labels have wrong.
+        seed: Of the draws.
+
+    Returns:
+        One for each replicate, of the positions at those times.
+    """
     rng = np.random.default_rng([seed, 1])
     scales = 1 + np.hypot(errors.scale, OUTLINE_PX * pixel / track.depth) * rng.standard_normal(len(track.replicates))
     bent = np.hypot(BEND * errors.scale * track.swept, _BEND_PX * pixel)
