@@ -233,7 +233,7 @@ def resident_mb(pid: int) -> float:
 
 
 def _timed(work: Callable[[], object], rounds: int) -> NDArray[np.float64]:
-    for _ in range(3):
+    for _ in range(8):
         work()
     took = []
     for _ in range(rounds):
