@@ -41,13 +41,13 @@ class Held:
 
     def push(self, time_s: float, frame: Frame) -> None:
         """Take a frame (y, x)."""
-        image = None if is_blanked(frame) else frame
+        image = None if is_blanked(frame) else np.array(frame)
         if image is not None and len(self._first) < self._wanted and self._reference is None:
-            self._first.append(np.array(image))
+            self._first.append(image)
             if len(self._first) == self._wanted:
                 self._compare()
         self._times.append(time_s)
-        self._answered(self._averager.push(None if image is None else np.array(image)))
+        self._answered(self._averager.push(image))
 
     def finish(self) -> None:
         """No frame comes any more: what is held is ready."""

@@ -31,6 +31,8 @@ from ionfront.models.kinetics_head import load_kinetics_head
 from ionfront.models.reaction import Experiment
 from ionfront.physics import LAW_NAMES, GeometryName, LawName
 
+from .state import THROUGH
+
 __all__ = ["SIDE_PX", "FrontSeen", "Look", "Material", "View", "look"]
 
 Floats = NDArray[np.float64]
@@ -42,7 +44,6 @@ _REPLICATES, _MOMENTS = 40, 80
 _RECENT = 0.2  # of the moments at which the front was in sight: what its speed now is read from,
 _FEWEST = 5  # and no fewer than
 _PLACES = 8  # ahead, for which a forecast is made
-_THROUGH = 0.98  # of the way: a front that has come so far has passed
 
 
 @dataclass(frozen=True)
@@ -247,7 +248,7 @@ def _speed_now(track: FrontTrack, pixel: float, errors: LabelErrors) -> Quantity
 
 
 def _ahead(view: View, track: FrontTrack, number: int, error_nm: float) -> Floats:
-    if track.swept >= _THROUGH * track.depth:
+    if track.swept >= THROUGH * track.depth:
         return np.empty((0, 5))
     places = np.linspace(track.swept, track.depth, _PLACES + 1)[1:]
     position = np.where(track.in_sight, track.position, np.nan)

@@ -54,7 +54,7 @@ class SessionSettings:
     @classmethod
     def read(cls, record: dict[str, Any]) -> "SessionSettings":
         """What `record` gave."""
-        rules = tuple(Rule(**rule | {"actions": tuple(rule["actions"])}) for rule in record["rules"])
+        rules = tuple(Rule.read(rule) for rule in record["rules"])
         return cls(**record | {"material": Material(**record["material"]), "rules": rules})
 
 

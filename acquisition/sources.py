@@ -97,12 +97,10 @@ def watched_folder(
         raise MovieError(f"{folder} is no folder that could be watched: name one, or a movie to be replayed.")
 
     def frames() -> Iterator[tuple[NDArray[Any], float]]:
+        begun_s: float | None = None
         for number, path in enumerate(_whole_files(folder, first, idle_s), first):
-            if frame_time_s is None:
-                time_s = path.stat().st_mtime - _frame_files(folder)[0].stat().st_mtime
-            else:
-                time_s = number * frame_time_s
-            yield _only_frame(path), time_s
+            begun_s = _frame_files(folder)[0].stat().st_mtime if begun_s is None else begun_s
+            yield _only_frame(path), path.stat().st_mtime - begun_s if frame_time_s is None else number * frame_time_s
 
     return Source(str(folder), pixel_size_nm or _known_pixel_size(folder), frames())
 

@@ -8,7 +8,10 @@ import numpy as np
 from ionfront.analysis.record import number
 from ionfront.core import Quantity
 
-__all__ = ["FrontNow", "FrontState"]
+__all__ = ["THROUGH", "FrontNow", "FrontState"]
+
+THROUGH = 0.98
+"""Share of its way after which a front has passed."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,11 @@ class FrontNow:
     def fraction(self) -> float:
         """Share of its way that it has come."""
         return self.position.value / self.depth if self.depth > 0 else 0.0
+
+    @property
+    def through(self) -> bool:
+        """Whether it has passed."""
+        return self.fraction >= THROUGH
 
 
 @dataclass(frozen=True)

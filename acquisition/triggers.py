@@ -31,7 +31,6 @@ Condition = Literal[
 CONDITIONS: tuple[Condition, ...] = get_args(Condition)
 
 _Z95 = 1.959964
-_THROUGH = 0.98  # of the way: a front that has come so far has passed
 
 
 @dataclass(frozen=True)
@@ -66,6 +65,11 @@ class Rule:
     into: str | None = None
     confidence: float = 0.5
     frames: int = 2
+
+    @classmethod
+    def read(cls, record: dict[str, Any]) -> "Rule":
+        """From JSON or TOML, where actions are a list."""
+        return cls(**record | {"actions": tuple(record.get("actions", ()))})
 
     def __post_init__(self) -> None:
         if self.when not in CONDITIONS:
@@ -182,7 +186,7 @@ class Triggers:
 
     def _chance(self, rule: Rule, front: FrontNow, state: FrontState) -> float:
         if rule.when in _OF_SPEED:
-            speed = None if front.fraction >= _THROUGH else front.speed
+            speed = None if front.through else front.speed
             first = self._first_speeds.get((front.particle, front.after))
             return 0.0 if speed is None else _OF_SPEED[rule.when](speed, rule.value, first)
         return _OF_PLACE[rule.when](front, rule.value, state)
@@ -194,7 +198,7 @@ def _starts(front: FrontNow, number: float, state: FrontState) -> float:
 
 
 def _through(front: FrontNow, within_s: float, state: FrontState) -> float:
-    if front.fraction >= _THROUGH:
+    if front.through:
         return 1.0
     if front.completion_s is None or front.completion_probability is None:
         return 0.0

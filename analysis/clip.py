@@ -73,13 +73,8 @@ def tinted_frame(frame: NDArray[Any], labels: NDArray[np.uint8], scheme: PhaseSc
     grey = np.asarray(frame, float)
     picture = np.asarray(_tinted(_scaled(grey, _limits(grey)), labels, scheme)).copy()
     inside = np.isin(labels, scheme.order_ids)
-    for axis in (0, 1):
-        here, there = (np.take(labels, range(k, labels.shape[axis] - 1 + k), axis) for k in (0, 1))
-        both = np.take(inside, range(labels.shape[axis] - 1), axis) & np.take(
-            inside, range(1, labels.shape[axis]), axis
-        )
-        met = np.argwhere((here != there) & both)
-        picture[met[:, 0], met[:, 1]] = 255
+    for here, there in ((np.s_[:-1], np.s_[1:]), (np.s_[:, :-1], np.s_[:, 1:])):
+        picture[here][(labels[here] != labels[there]) & inside[here] & inside[there]] = 255
     return Image.fromarray(picture)
 
 

@@ -14,12 +14,11 @@ from ionfront.analysis import (
     read_run,
     segment,
     suggest,
-    summary_sentences,
 )
 from ionfront.core import UsageError
 from ionfront.datasets import random_scene, write_synthetic
 
-from .console import frame_progress, say, say_json, warn
+from .console import frame_progress, say, say_json, say_kinetics, warn
 from .model_option import Model
 
 __all__ = [
@@ -222,8 +221,5 @@ def _material(host: str, ion: str) -> dict[str, str]:
 
 def _summarise(run: Analysis) -> None:
     """Every warning, what was found in words, and where the report is."""
-    for warning in run.kinetics["warnings"]:
-        warn(warning)
-    for sentence in summary_sentences(run.kinetics):
-        say(f"  {sentence}")
+    say_kinetics(run.kinetics)
     say(f"Report: {run.report.resolve()}")

@@ -11,10 +11,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from ionfront.analysis import Progress as Report
+from ionfront.analysis import summary_sentences
 from ionfront.core import UsageError
 
 __all__ = ["frame_progress", "known_name", "live_view", "say", "say_json", "say_table", "stage_progress"]
-__all__ += ["warn"]
+__all__ += ["say_kinetics", "warn"]
 
 Name = TypeVar("Name", bound=str)
 
@@ -51,6 +52,14 @@ def live_view() -> Iterator[Live]:
 def say(text: str) -> None:
     """A line on stdout."""
     _out.print(text, markup=False)
+
+
+def say_kinetics(kinetics: dict[str, Any]) -> None:
+    """Every warning of a kinetics.json, and what was found in words."""
+    for warning in kinetics["warnings"]:
+        warn(warning)
+    for sentence in summary_sentences(kinetics):
+        say(f"  {sentence}")
 
 
 def say_json(content: Any) -> None:

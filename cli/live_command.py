@@ -10,13 +10,12 @@ from rich.table import Table
 
 from ionfront.acquisition import Actions, Inline, Journal, Material, Rule, Session, SessionSettings, webhook
 from ionfront.acquisition.sources import Source, replayed, watched_folder
-from ionfront.analysis import summary_sentences
 from ionfront.core import OutputExistsError, UsageError
 from ionfront.datasets.readers import is_image_folder
 from ionfront.models import load_segmenter
 
 from .analysis_commands import FrameTime, PixelSize
-from .console import live_view, say, warn
+from .console import live_view, say, say_kinetics, warn
 from .model_option import Model
 
 __all__ = ["live_command"]
@@ -99,7 +98,7 @@ def _rules(path: Path | None) -> tuple[Rule, ...]:
         return ()
     try:
         told = tomllib.loads(path.read_text(encoding="utf-8"))["rules"]
-        return tuple(Rule(**rule | {"actions": tuple(rule.get("actions", ()))}) for rule in told)
+        return tuple(Rule.read(rule) for rule in told)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UsageError(f"{path} holds no rules ({error}); docs/live.md shows how they are written.") from error
 
@@ -159,10 +158,7 @@ def _summarise(session: Session, out: Path) -> None:
     if why:
         raise UsageError(why)
     kinetics = json.loads((out / "kinetics.json").read_text(encoding="utf-8"))
-    for warning in kinetics["warnings"]:
-        warn(warning)
-    for sentence in summary_sentences(kinetics):
-        say(f"  {sentence}")
+    say_kinetics(kinetics)
     for made in session.journal.decisions:
         say(f"  decided: {made['rule']} at {made['time_s']:.4g} s. {made['because']}")
     say(f"Results: {out.resolve()}")

@@ -29,7 +29,16 @@ from .keys import KeyRing
 from .movies import Movies, movie_routes
 from .problems import MEDIA_TYPE, RequestError
 from .queue import WorkQueue
-from .schemas import ForecastAnswer, ForecastRequest, ModelRecord, PredictAnswer, PredictRequest, Reaction, StepAnswer
+from .schemas import (
+    Arrival,
+    ForecastAnswer,
+    ForecastRequest,
+    ModelRecord,
+    PredictAnswer,
+    PredictRequest,
+    Reaction,
+    StepAnswer,
+)
 from .segmenting import Form, What, segmented
 from .session_routes import Frames, session_routes
 from .sessions import Sessions
@@ -237,15 +246,9 @@ def _forecast(asked: ForecastRequest, serving: Serving) -> ForecastAnswer:
     said = forecaster.forecast(
         np.array(asked.time_s, float), position, asked.places_nm, error_nm=asked.error_nm, start_s=asked.start_s
     )
-    arrivals = [
-        {
-            "place_nm": place,
-            "time_s": dict(zip(("value", "low", "high"), when, strict=True)) if np.isfinite(when).all() else None,
-            "probability_reached": min(max(chance, 0.0), 1.0),
-        }
-        for place, when, chance in zip(asked.places_nm, said.time_s.tolist(), said.reached.tolist(), strict=True)
-    ]
-    return ForecastAnswer.model_validate({"model": serving.head_record, "arrivals": arrivals})
+    forecasts = zip(asked.places_nm, said.time_s.tolist(), said.reached.tolist(), strict=True)
+    arrivals = tuple(Arrival.forecast(place, when, chance) for place, when, chance in forecasts)
+    return ForecastAnswer(model=serving.head_record, arrivals=arrivals)
 
 
 def _experiment(asked: Reaction) -> Experiment:

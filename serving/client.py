@@ -106,7 +106,7 @@ class Client:
             ServiceError: It was refused, or there was no answer.
         """
         array = np.ascontiguousarray(frame)
-        headers = {"X-Shape": ",".join(map(str, array.shape)), "X-Dtype": array.dtype.str}
+        headers = _array_headers(array)
         what = "probabilities" if probabilities else "labels"
         answer = self._ask("POST", f"/segment?form=raw&what={what}", array.tobytes(), headers)
         shape = tuple(int(edge) for edge in answer.headers["x-shape"].split(","))
@@ -276,7 +276,7 @@ class ClientSession:
             ServiceError: It was refused, or there was no answer. The next push sends the same number.
         """
         array = np.ascontiguousarray(frame)
-        headers = {"X-Shape": ",".join(map(str, array.shape)), "X-Dtype": array.dtype.str}
+        headers = _array_headers(array)
         asked = {"number": self.frames, "time_s": repr(float(time_s))}
         if dose_e_nm2 is not None:
             asked["dose_e_nm2"] = repr(float(dose_e_nm2))
@@ -404,6 +404,10 @@ class AsyncClient:
     async def file(self, job_id: str, name: str) -> bytes:
         """As `Client.file`."""
         return await asyncio.to_thread(self._client.file, job_id, name)
+
+
+def _array_headers(array: NDArray[Any]) -> dict[str, str]:
+    return {"X-Shape": ",".join(map(str, array.shape)), "X-Dtype": array.dtype.str}
 
 
 def _exchange(

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from prometheus_client import Counter, Gauge, Histogram
 
-__all__ = ["FRAMES", "IN_LINE", "MODEL", "REFUSED", "SESSIONS", "stage"]
+__all__ = ["IN_LINE", "MODEL", "REFUSED", "SESSIONS", "count_frame", "stage"]
 
 _BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
@@ -18,6 +18,11 @@ IN_LINE = Gauge(
 )
 SESSIONS = Gauge("ionfront_sessions", "Live measurements in memory.", multiprocess_mode="livesum")
 MODEL = Gauge("ionfront_model", "1 for the model that answers.", ["name", "version", "sha256"], multiprocess_mode="max")
+
+
+def count_frame(foreign: bool | None) -> None:
+    """One frame more, by whether it is unlike those trained on; None where nobody knows."""
+    FRAMES.labels({None: "unknown", True: "foreign", False: "usual"}[foreign]).inc()
 
 
 @contextmanager

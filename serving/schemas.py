@@ -1,5 +1,7 @@
 """What requests and answers look like; units are in the names."""
 
+import math
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -9,6 +11,7 @@ from ionfront.physics import GeometryName
 
 __all__ = [
     "AnalysisOptions",
+    "Arrival",
     "ForecastAnswer",
     "ForecastRequest",
     "FrameAnswer",
@@ -198,6 +201,13 @@ class Arrival(_Strict):
     place_nm: float
     time_s: Interval | None = Field(description="If it gets there; null where none of what is possible does.")
     probability_reached: float
+
+    @classmethod
+    def forecast(cls, place_nm: float, when_s: Sequence[float], chance: float) -> "Arrival":
+        """From the median, low and high end of a time, NaN where nothing gets there, and the chance that it does."""
+        known = all(map(math.isfinite, when_s))
+        interval = Interval(value=when_s[0], low=when_s[1], high=when_s[2]) if known else None
+        return cls(place_nm=place_nm, time_s=interval, probability_reached=min(max(chance, 0.0), 1.0))
 
 
 class ForecastAnswer(_Strict):

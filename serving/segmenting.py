@@ -10,7 +10,7 @@ from imagecodecs import png_encode
 from numpy.typing import NDArray
 
 from .catalogue import Served
-from .metrics import FRAMES, stage
+from .metrics import count_frame, stage
 from .schemas import SegmentSummary
 
 __all__ = ["Form", "Segmented", "What", "segmented"]
@@ -53,7 +53,7 @@ def segmented(served: Served, frame: NDArray[Any], form: Form, what: What) -> Se
         out_of_domain=None if strangeness is None else strangeness > 1,
         seconds=took,
     )
-    FRAMES.labels({None: "unknown", True: "foreign", False: "usual"}[summary.out_of_domain]).inc()
+    count_frame(summary.out_of_domain)
     array = labels if what == "labels" else probabilities.astype(np.float16)
     headers = {"Content-Type": _MEDIA[form], "X-Result": summary.model_dump_json()}
     if form == "raw":

@@ -19,11 +19,12 @@ from ionfront.core import IonFrontError
 
 from .bodies import Limits, frame_of
 from .decoder import Decoder
-from .metrics import FRAMES
+from .metrics import count_frame
 from .movies import MEDIA
 from .problems import RequestError
 from .queue import WorkQueue
 from .schemas import (
+    Arrival,
     FrameAnswer,
     FrameQuery,
     FrontCourse,
@@ -60,7 +61,7 @@ class Frames:
         answer = await self.line.run(
             lambda: self.sessions.push(session_id, asked.number, frame(), asked.time_s, asked.dose_e_nm2)
         )
-        FRAMES.labels({None: "unknown", True: "foreign", False: "usual"}[answer["state"]["foreign"]]).inc()
+        count_frame(answer["state"]["foreign"])
         return FrameAnswer.model_validate(answer)
 
 
@@ -230,14 +231,7 @@ def _look(newest: Look | None, unit: str) -> LookAnswer:
 
 
 def _course(front: FrontSeen) -> FrontCourse:
-    ahead = [
-        {
-            "place_nm": place,
-            "time_s": dict(zip(("value", "low", "high"), when, strict=True)) if np.isfinite(when).all() else None,
-            "probability_reached": min(max(chance, 0.0), 1.0),
-        }
-        for place, *when, chance in front.ahead.tolist()
-    ]
+    ahead = [Arrival.forecast(place, when, chance) for place, *when, chance in front.ahead.tolist()]
     return FrontCourse.model_validate(
         {
             "before": front.transition.before,

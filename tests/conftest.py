@@ -1,5 +1,9 @@
 """A small movie of a bar that a flat front crosses, and a model that reads phases off its grey values."""
 
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
 import numpy as np
 import onnx
 import pytest
@@ -86,3 +90,25 @@ def grey_network(path, channels):
     )
     path.write_bytes(model.SerializeToString())
     return path
+
+
+@pytest.fixture
+def receiver():
+    """Address of a server that takes what is posted to it, and the list of what came."""
+    got = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/", got
+        server.shutdown()
+        thread.join()

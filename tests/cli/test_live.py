@@ -2,8 +2,6 @@
 
 import json
 import re
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -40,24 +38,10 @@ def live(movie, out, model, *more):
     return result
 
 
-def test_a_replay_ends_with_kinetics_and_its_decision_was_sent(movie, grey_onnx, rules, tmp_path):
-    got = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *_):
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        hook = f"beam=http://127.0.0.1:{server.server_port}/blank"
-        told = ("--pixel-size-nm", 0.5, "--rules", rules, "--hook", hook)
-        result = live(movie, tmp_path / "out", grey_onnx, *told)
-        server.shutdown()
+def test_a_replay_ends_with_kinetics_and_its_decision_was_sent(movie, grey_onnx, rules, receiver, tmp_path):
+    address, got = receiver
+    told = ("--pixel-size-nm", 0.5, "--rules", rules, "--hook", f"beam={address}blank")
+    result = live(movie, tmp_path / "out", grey_onnx, *told)
     assert "pristine" in result.stdout
     assert "decided: halfway" in result.stdout
     assert [made["rule"] for made in got] == ["halfway"]
