@@ -2,10 +2,11 @@
 
 from .actions import Action, Actions, webhook
 from .aside import Aside, Inline, Looks
+from .frames import Frame, FrameQueue, Recorder
 from .journal import Journal
 from .live import LiveFront
 from .look import FrontSeen, Look, Material
-from .monitor import Counts, Monitor, Recorder
+from .monitor import Counts, Monitor
 from .session import RESULT_FILES, Session, SessionSettings
 from .state import FrontNow, FrontState
 from .triggers import CONDITIONS, Condition, Decision, Rule, Triggers
@@ -19,6 +20,8 @@ __all__ = [
     "Condition",
     "Counts",
     "Decision",
+    "Frame",
+    "FrameQueue",
     "FrontNow",
     "FrontSeen",
     "FrontState",

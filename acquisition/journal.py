@@ -77,6 +77,11 @@ class Journal:
         return len(self._ends)
 
     @property
+    def passed(self) -> int:
+        """How many frames have come by, with those that did not get as far."""
+        return self.acknowledged + int(self.answer(self.acknowledged - 1)["state"]["missed"] if self._ends else 0)
+
+    @property
     def closed(self) -> Json | None:
         """What was said when it ended; None while it goes on."""
         with suppress(OSError, ValueError):

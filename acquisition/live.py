@@ -1,7 +1,10 @@
 """The live monitor: frames one by one in, where the fronts are out, and the kinetics of the whole movie at its end."""
 
+import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -77,12 +80,14 @@ class LiveFront:
         self._shape: tuple[int, ...] = ()
         self._times: list[float] = []
         self._dose: float | None = None
+        self._missed = 0
         self._seen = 0  # frames that the network was shown, and those blanked between them
         self._image: NDArray[Any] | None = None
         self._labels: NDArray[np.uint8] | None = None
         self._state: FrontState | None = None
         self._kept: Look | None = None  # of the run before, until there is a newer one
         self._looks = Aside() if looks is None else looks
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="live")  # of `push_async`; begun when it is called
 
     def __enter__(self) -> "LiveFront":
         return self
@@ -129,13 +134,14 @@ class LiveFront:
             return {}
         return {str(transition): plane for transition, plane in self._tracker.arrival().items()}
 
-    def push(self, frame: ArrayLike, time_s: float, *, dose_e_nm2: float | None = None) -> FrontState:
+    def push(self, frame: ArrayLike, time_s: float, *, dose_e_nm2: float | None = None, missed: int = 0) -> FrontState:
         """Take the next frame.
 
         Args:
             frame: Grey values, shape (y, x), of any real type; NaN where there are no data.
             time_s: When it was taken, after every frame before.
             dose_e_nm2: Electrons for each nm^2 that it cost, where that is known.
+            missed: How many frames before it were lost on the way, let go or could not be used, to be told of.
 
         Raises:
             MovieError: It is no grey image, or has another size than those before. Nothing has changed then.
@@ -149,12 +155,20 @@ class LiveFront:
         self._times.append(float(time_s))
         if dose_e_nm2 is not None:
             self._dose = (self._dose or 0.0) + dose_e_nm2
+        self._missed += missed
         self._held.push(float(time_s), image)
         self._analyse(self._tracker, _AT_A_TIME)
         if self._seen:
             self._looks.offer(self._view)
         self._state = self._now(self._tracker, begun)
         return self._state
+
+    async def push_async(
+        self, frame: ArrayLike, time_s: float, *, dose_e_nm2: float | None = None, missed: int = 0
+    ) -> FrontState:
+        """As `push`, in a thread beside the event loop; frames are taken in the order of calls."""
+        push = partial(self.push, frame, time_s, dose_e_nm2=dose_e_nm2, missed=missed)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, push)
 
     def finish(self) -> None:
         """No frame comes any more: analyse what is held."""
@@ -178,7 +192,7 @@ class LiveFront:
             source=source,
             model=model_card(self._segmenter, self._averaged),
             material=self._material.record,
-            warnings=(*self._watch.warnings, *doubts_of_reference(self._held.unmatched, self._seen)),
+            warnings=self._warnings(),
             foreign_frames=self._watch.record,
         )
 
@@ -202,7 +216,7 @@ class LiveFront:
 
     def save(self) -> bytes:
         """All that further frames need, for `restore`; after a crash, too."""
-        kept = ("_held", "_tracker", "_shape", "_times", "_dose", "_seen", "_labels")
+        kept = ("_held", "_tracker", "_shape", "_times", "_dose", "_missed", "_seen", "_labels")
         foreign = (self._watch.foreign, self._watch.seen, self._watch.too_small)
         return to_bytes({name: getattr(self, name) for name in kept} | {"foreign": foreign, "look": self.look})
 
@@ -221,7 +235,13 @@ class LiveFront:
     def close(self) -> None:
         """Let go of the process beside this one; what was measured stays."""
         self._kept = self.look
+        self._thread.shutdown()
         self._looks.close()
+
+    def _warnings(self) -> tuple[str, ...]:
+        missed = f"{self._missed} of {self._missed + len(self._times)} frames did not get as far as the measurement."
+        doubts = doubts_of_reference(self._held.unmatched, self._seen)
+        return (*self._watch.warnings, *doubts, *((missed,) if self._missed else ()))
 
     def _checked(self, frame: NDArray[Any], time_s: float, dose_e_nm2: float | None) -> NDArray[Any]:
         if frame.ndim != 2 or frame.dtype.kind not in "biuf" or min(frame.shape) < 1:
@@ -281,6 +301,7 @@ class LiveFront:
             time_s=self._times[-1],
             seen_s=self._times[self._seen - 1] if self._seen else None,
             waiting=self._held.waiting,
+            missed=self._missed,
             blanked=blanked and self._seen > 0,
             foreign=None if self._watch.record is None or not self._seen else foreign,
             dose_e_nm2=self._dose,

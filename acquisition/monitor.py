@@ -4,30 +4,19 @@ Every frame is recorded if that is asked for, the newest is analysed, and what w
 """
 
 import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from ionfront.core import IonFrontError, UsageError
+from ionfront.core import IonFrontError
 
+from .frames import Frame, FrameQueue, Recorder, WhenLate
 from .live import LiveFront
 from .state import FrontState
 from .triggers import Decision, Triggers
 
-__all__ = ["Counts", "Monitor", "Recorder"]
-
-WhenLate = Literal["skip", "stop"]
-
-
-class Recorder(Protocol):
-    """Keeps every frame, in the camera's thread: it must not take long."""
-
-    def record(self, frame: NDArray[Any], time_s: float) -> None:
-        """Keep a frame."""
+__all__ = ["Counts", "Monitor"]
 
 
 @dataclass(frozen=True)
@@ -47,13 +36,6 @@ class Counts:
     skipped: int = 0
     refused: int = 0
     last_refusal: str = ""
-
-
-@dataclass(frozen=True)
-class _Frame:
-    image: NDArray[Any]
-    time_s: float
-    dose_e_nm2: float | None
 
 
 class Monitor:
@@ -83,14 +65,10 @@ class Monitor:
         waiting: int = 4,
         late: WhenLate = "skip",
     ) -> None:
-        if waiting < 1:
-            raise UsageError(f"{waiting} frames may wait; 1 or more are needed.")
         self._live, self._triggers, self._act, self._tell = live, triggers or Triggers([]), act, tell
-        self._recorder, self._most, self._late = recorder, waiting, late
-        self._waiting: deque[_Frame] = deque()
-        self._changed = threading.Condition()
-        self._taken = self._analysed = self._skipped = self._refused = 0
-        self._refusal, self._ended = "", False
+        self._queue = FrameQueue(waiting, late=late, recorder=recorder)
+        self._analysed = self._refused = self._unseen = 0
+        self._refusal = ""
         self._broken: BaseException | None = None
         self._thread = threading.Thread(target=self._work, name="monitor", daemon=True)
         self._thread.start()
@@ -98,32 +76,16 @@ class Monitor:
     @property
     def counts(self) -> Counts:
         """What became of the frames so far."""
-        with self._changed:
-            return Counts(self._taken, self._analysed, self._skipped, self._refused, self._refusal)
+        return Counts(self._queue.taken, self._analysed, self._queue.skipped, self._refused, self._refusal)
 
-    def take(self, frame: ArrayLike, time_s: float, *, dose_e_nm2: float | None = None) -> None:
+    def take(self, frame: ArrayLike, time_s: float, *, dose_e_nm2: float | None = None, missed: int = 0) -> None:
         """Hand over a frame; as for `LiveFront.push`. It is copied, for cameras that use their memory again.
 
         Raises:
             UsageError: Too many wait, and that is to stop the acquisition (`late="stop"`); or it was ended.
             BaseException: What ended the analysis.
         """
-        image = np.array(frame)
-        if self._recorder is not None:
-            self._recorder.record(image, time_s)
-        with self._changed:
-            self._refuse_ended()
-            self._taken += 1
-            if len(self._waiting) >= self._most:
-                if self._late == "stop":
-                    raise UsageError(
-                        f"{len(self._waiting)} frames wait already: the camera is faster than the processor. Take "
-                        "fewer frames a second, smaller ones, or let some be skipped."
-                    )
-                self._waiting.popleft()
-                self._skipped += 1
-            self._waiting.append(_Frame(image, time_s, dose_e_nm2))
-            self._changed.notify_all()
+        self._queue.put(frame, time_s, dose_e_nm2=dose_e_nm2, missed=missed)
 
     def finish(self) -> Counts:
         """Analyse what waits, and end; what became of all frames.
@@ -131,45 +93,33 @@ class Monitor:
         Raises:
             BaseException: What ended the analysis.
         """
-        with self._changed:
-            self._ended = True
-            self._changed.notify_all()
+        self._queue.end()
         self._thread.join()
         if self._broken is not None:
             raise self._broken
         self._live.finish()
         return self.counts
 
-    def _refuse_ended(self) -> None:
-        if self._broken is not None:
-            raise self._broken
-        if self._ended:
-            raise UsageError("this measurement was ended: begin a new one.")
-
     def _work(self) -> None:
         try:
-            while (frame := self._following()) is not None:
+            for frame in self._queue:
                 self._analyse(frame)
         except BaseException as error:  # raised where frames are handed over
-            with self._changed:
-                self._broken = error
+            self._broken = error
+            self._queue.end(error)
 
-    def _following(self) -> _Frame | None:
-        with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._ended)
-            return self._waiting.popleft() if self._waiting else None
-
-    def _analyse(self, frame: _Frame) -> None:
+    def _analyse(self, frame: Frame) -> None:
         try:
-            state = self._live.push(frame.image, frame.time_s, dose_e_nm2=frame.dose_e_nm2)
+            state = self._live.push(
+                frame.image, frame.time_s, dose_e_nm2=frame.dose_e_nm2, missed=self._unseen + frame.missed
+            )
         except IonFrontError as error:
-            with self._changed:
-                self._refused += 1
-                self._refusal = str(error)
+            self._refused, self._refusal = self._refused + 1, str(error)
+            self._unseen += frame.missed + 1
             return
+        self._unseen = 0
         decisions = self._triggers.see(state)
         for decision in decisions:
             self._act(decision)
         self._tell(state, decisions)
-        with self._changed:
-            self._analysed += 1
+        self._analysed += 1

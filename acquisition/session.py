@@ -36,6 +36,7 @@ class SessionSettings:
 
     Attributes:
         name: For people.
+        zero_s: What the camera's clock showed at the time 0.
     """
 
     name: str = "live"
@@ -46,6 +47,7 @@ class SessionSettings:
     start_s: float | None = None
     rules: tuple[Rule, ...] = ()
     dry_run: bool = False
+    zero_s: float = 0.0
 
     def record(self) -> dict[str, Any]:
         """For JSON."""
@@ -132,15 +134,17 @@ class Session:
         """The measurement."""
         return self._live
 
-    def push(self, number: int, frame: ArrayLike, time_s: float, *, dose_e_nm2: float | None = None) -> dict[str, Any]:
+    def push(
+        self, number: int, frame: ArrayLike, time_s: float, *, dose_e_nm2: float | None = None, missed: int = 0
+    ) -> dict[str, Any]:
         """Take a frame; what is said of it. One that was acknowledged already is not taken again: its answer is.
 
         Args:
             number: Of the frame, from 0.
-            frame, time_s, dose_e_nm2: As for `LiveFront.push`.
+            frame, time_s, dose_e_nm2, missed: As for `LiveFront.push`.
 
         Returns:
-            `number`, `time_s`, `dose_e_nm2`, `state` as `FrontState.record` has it, and `decisions`.
+            `number`, `time_s`, `dose_e_nm2`, `missed`, `state` as `FrontState.record` has it, and `decisions`.
 
         Raises:
             UsageError: A frame before it is missing. Nothing has changed then.
@@ -154,7 +158,7 @@ class Session:
         image = np.asarray(frame)
         self._journal.keep_frame(number, image)
         try:
-            state = self._live.push(image, time_s, dose_e_nm2=dose_e_nm2)
+            state = self._live.push(image, time_s, dose_e_nm2=dose_e_nm2, missed=missed)
         except IonFrontError:
             self._journal.drop_frame(number)
             raise
@@ -163,6 +167,7 @@ class Session:
             "number": number,
             "time_s": float(time_s),
             "dose_e_nm2": dose_e_nm2,
+            "missed": missed,
             "state": state.record(),
             "decisions": [decision.record() for decision in decided],
         }
@@ -226,7 +231,8 @@ class Session:
             self._saved_frame = state["frames"]
         for answer in self._journal.answers(self._saved_frame, self._journal.acknowledged):
             image = self._journal.frame(answer["number"])
-            state = self._live.push(image, answer["time_s"], dose_e_nm2=answer["dose_e_nm2"])
+            told = {name: answer[name] for name in ("time_s", "dose_e_nm2", "missed")}
+            state = self._live.push(image, **told)
             self._triggers.see(state)
             self._checkpoint_if_due(answer["number"] + 1, state.seconds)  # who crashes now again gets on all the same
         # looks come when they come: what was decided then stays, and is not decided again

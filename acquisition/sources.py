@@ -13,6 +13,8 @@ from ionfront.core import MovieError, UsageError
 from ionfront.datasets import calibration_of, open_movie
 from ionfront.datasets.readers import FRAME_SUFFIXES
 
+from .frames import Frame
+
 __all__ = ["Source", "replayed", "watched_folder"]
 
 _LOOK_S = 0.2
@@ -26,12 +28,14 @@ class Source:
     Attributes:
         name: For people.
         pixel_size_nm: Edge of a pixel; None where nobody knows.
-        frames: Each with its time [s].
+        frames: In order, until there are no more.
+        zero_s: What the camera's clock showed at the time 0; 0 where there is none.
     """
 
     name: str
     pixel_size_nm: float | None
-    frames: Iterator[tuple[NDArray[Any], float]]
+    frames: Iterator[Frame]
+    zero_s: float = 0.0
 
 
 def replayed(
@@ -59,13 +63,13 @@ def replayed(
         raise UsageError(f"speed is {speed}; a number above 0 is needed, 1 for the time that the movie took.")
     movie = open_movie(movie_path, pixel_size_nm=pixel_size_nm, frame_time_s=frame_time_s)
 
-    def frames() -> Iterator[tuple[NDArray[Any], float]]:
+    def frames() -> Iterator[Frame]:
         times, begun = movie["time"].values, time.monotonic()
         for number in range(first, movie.sizes["time"]):
             frame, time_s = np.asarray(movie[number].values), float(times[number])
             if speed is not None:
                 time.sleep(max(0.0, begun + (time_s - float(times[first])) / speed - time.monotonic()))
-            yield frame, time_s
+            yield Frame(frame, time_s)
 
     return Source(str(movie_path), calibration_of(movie).pixel_size_nm, frames())
 
@@ -96,11 +100,12 @@ def watched_folder(
     if not folder.is_dir():
         raise MovieError(f"{folder} is no folder that could be watched: name one, or a movie to be replayed.")
 
-    def frames() -> Iterator[tuple[NDArray[Any], float]]:
+    def frames() -> Iterator[Frame]:
         begun_s: float | None = None
         for number, path in enumerate(_whole_files(folder, first, idle_s), first):
             begun_s = _frame_files(folder)[0].stat().st_mtime if begun_s is None else begun_s
-            yield _only_frame(path), path.stat().st_mtime - begun_s if frame_time_s is None else number * frame_time_s
+            time_s = path.stat().st_mtime - begun_s if frame_time_s is None else number * frame_time_s
+            yield Frame(_only_frame(path), time_s)
 
     return Source(str(folder), pixel_size_nm or _known_pixel_size(folder), frames())
 

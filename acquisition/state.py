@@ -63,6 +63,7 @@ class FrontState:
         seen_s: Time of the newest frame that the network was shown; None before the first. Averaging and the
             reference hold frames back.
         waiting: How many are held.
+        missed: How many frames so far were lost on the way, let go or could not be used.
         blanked: Whether the frame at `seen_s` showed nothing.
         foreign: Whether it is unlike anything that the model was trained on; None where nobody knows.
         dose_e_nm2: Dose of all frames so far; None where no frame told its own.
@@ -80,6 +81,7 @@ class FrontState:
     time_s: float
     seen_s: float | None
     waiting: int
+    missed: int
     blanked: bool
     foreign: bool | None
     dose_e_nm2: float | None
@@ -97,9 +99,10 @@ class FrontState:
         unit = self.length_unit
         plain = {
             name: getattr(self, name)
-            for name in ("frame", "time_s", "seen_s", "waiting", "blanked", "foreign", "dose_e_nm2", "half_cycle")
+            for name in ("frame", "time_s", "seen_s", "waiting", "missed", "blanked", "foreign", "dose_e_nm2")
         }
         return plain | {
+            "half_cycle": self.half_cycle,
             "direction": self.direction,
             f"area_{unit}2": {phase: number(area) for phase, area in self.area.items()},
             "fronts": [_front(front, unit) for front in self.fronts],

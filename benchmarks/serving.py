@@ -96,8 +96,8 @@ def _session(name: str, model: Path, address: str, frame: Frame, rounds: int) ->
 
             def send() -> None:
                 number, shape = next(numbers), ",".join(map(str, frame.shape))
-                socket.send(json.dumps({"number": number, "time_s": number, "shape": shape, "dtype": "<u2"}))
-                socket.send(frame.tobytes())
+                told = {"number": number, "time_s": number, "shape": shape, "dtype": "<u2"}
+                socket.send(json.dumps(told).encode() + b"\n" + frame.tobytes())
                 assert "state" in json.loads(socket.recv())
 
             streamed = _timed(send, rounds)

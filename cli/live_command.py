@@ -2,15 +2,27 @@
 
 import json
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
-from ionfront.acquisition import Actions, Inline, Journal, Material, Rule, Session, SessionSettings, webhook
+from ionfront.acquisition import (
+    Actions,
+    FrameQueue,
+    Inline,
+    Journal,
+    Material,
+    Rule,
+    Session,
+    SessionSettings,
+    webhook,
+)
+from ionfront.acquisition.adapters import attach, is_stream
 from ionfront.acquisition.sources import Source, replayed, watched_folder
-from ionfront.core import OutputExistsError, UsageError
+from ionfront.core import MovieError, OutputExistsError, UsageError
 from ionfront.datasets.readers import is_image_folder
 from ionfront.models import load_segmenter
 
@@ -24,7 +36,10 @@ _FRAMES_PER_LOOK = 10
 
 
 def live_command(
-    source: Annotated[Path, typer.Argument(help="Folder that frames are being written into, or a movie to replay.")],
+    source: Annotated[
+        str,
+        typer.Argument(help="Folder that frames are being written into, a movie to replay, or a stream: docs/live.md."),
+    ],
     out: Annotated[Path, typer.Option(help="Folder of the measurement, results and all.")] = Path("live"),
     model: Model = None,
     pixel_size_nm: PixelSize = None,
@@ -43,38 +58,40 @@ def live_command(
         float,
         typer.Option(help="Of a replay, times the movie's own; 0 for no waiting, with a look at every tenth frame."),
     ] = 1.0,
-    idle_s: Annotated[float, typer.Option(help="A folder without a new file for so long is done [s].")] = 60.0,
+    idle_s: Annotated[float, typer.Option(help="A source without a new frame for so long is done [s].")] = 60.0,
+    waiting: Annotated[int, typer.Option(help="How many frames of a stream may wait; then the oldest is let go.")] = 4,
+    stop_late: Annotated[bool, typer.Option("--stop-late", help="End it, rather than let a frame go.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the measurement in the folder.")] = False,
 ) -> None:
     """Follow fronts while the experiment runs: positions, laws, forecasts and decisions, written as they come."""
     segmenter = load_segmenter(model)
     looks = (lambda: Inline(_FRAMES_PER_LOOK)) if speed == 0 else None
-    if resume:
-        session = Session(Journal(out), segmenter, looks)
-    else:
-        if out.exists():
-            raise OutputExistsError(f"{out} exists already: choose another --out, or --resume what is in it.")
-        found = _source(source, 0, speed, idle_s, pixel_size_nm, frame_time_s)
+    journal = Journal(out) if resume else None
+    if journal is None and out.exists():
+        raise OutputExistsError(f"{out} exists already: choose another --out, or --resume what is in it.")
+    queue = FrameQueue(waiting, late="stop" if stop_late else "skip", idle_s=idle_s)
+    found = _source(
+        source, queue, journal, pixel_size_nm=pixel_size_nm, frame_time_s=frame_time_s, speed=speed, idle_s=idle_s
+    )
+    if journal is None:
         settings = SessionSettings(
-            name=source.name,
+            name=found.name,
             pixel_size_nm=found.pixel_size_nm,
             material=Material(host, ion, bias_v=bias_v),  # type: ignore[arg-type]
             average_frames=average_frames,
             skip_unchanged=skip_unchanged,
             rules=_rules(rules),
             dry_run=dry_run,
+            zero_s=found.zero_s,
         )
         session = Session.begin(out, settings, segmenter, looks)
+    else:
+        session = Session(journal, segmenter, looks)
     actions = Actions(_hooks(hook or []), lambda done: warn(_failed(done)) if done["error"] else None)
     actions.check(session.settings.rules)
-    frames = _source(source, session.journal.acknowledged, speed, idle_s, pixel_size_nm, frame_time_s).frames
     try:
         with live_view() as view:
-            for frame, time_s in frames:
-                answer = session.push(session.journal.acknowledged, frame, time_s)
-                for decision in session.decided:
-                    actions(decision)
-                view.update(_table(answer, session.journal.decisions), refresh=True)
+            _follow(found, session, actions, lambda table: view.update(table, refresh=True))
     except KeyboardInterrupt:
         say("Stopped; measuring what there is.")
     except BaseException:
@@ -86,11 +103,41 @@ def live_command(
 
 
 def _source(
-    path: Path, first: int, speed: float, idle_s: float, pixel_size_nm: float | None, frame_time_s: float | None
+    told: str,
+    queue: FrameQueue,
+    journal: Journal | None,
+    *,
+    pixel_size_nm: float | None,
+    frame_time_s: float | None,
+    speed: float,
+    idle_s: float,
 ) -> Source:
+    """Frames that the journal has not seen."""
+    if is_stream(told):
+        zero_s = None if journal is None else journal.settings["session"]["zero_s"]
+        return attach(told, queue, pixel_size_nm=pixel_size_nm, zero_s=zero_s)
+    path, first = Path(told), 0 if journal is None else journal.passed
     if is_image_folder(path):
         return watched_folder(path, first=first, pixel_size_nm=pixel_size_nm, frame_time_s=frame_time_s, idle_s=idle_s)
     return replayed(path, speed=speed or None, first=first, pixel_size_nm=pixel_size_nm, frame_time_s=frame_time_s)
+
+
+def _follow(source: Source, session: Session, actions: Actions, show: Callable[[Table], None]) -> None:
+    """Every frame that comes; one that cannot be used ends nothing."""
+    unseen, refusal = 0, ""
+    for frame in source.frames:
+        missed = frame.missed + unseen
+        try:
+            answer = session.push(
+                session.journal.acknowledged, frame.image, frame.time_s, dose_e_nm2=frame.dose_e_nm2, missed=missed
+            )
+        except (MovieError, UsageError) as error:
+            unseen, refusal = missed + 1, str(error)
+            continue
+        unseen = 0
+        for decision in session.decided:
+            actions(decision)
+        show(_table(answer, session.journal.decisions, refusal))
 
 
 def _rules(path: Path | None) -> tuple[Rule, ...]:
@@ -114,7 +161,7 @@ def _failed(done: dict[str, Any]) -> str:
     return f"{done['action']}, for rule {done['rule']}: {done['error']}"
 
 
-def _table(answer: dict[str, Any], decisions: list[dict[str, Any]]) -> Table:
+def _table(answer: dict[str, Any], decisions: list[dict[str, Any]], refusal: str) -> Table:
     state = answer["state"]
     title = f"Frame {state['frame']} at {state['time_s']:.2f} s, analyzed in {1e3 * state['seconds']:.0f} ms"
     table = Table(title=title, title_justify="left")
@@ -125,6 +172,8 @@ def _table(answer: dict[str, Any], decisions: list[dict[str, Any]]) -> Table:
     if not state["fronts"]:
         table.add_row("none yet" if state["looked_s"] is None else "none", "", "", "", "")
     notes = [f"{made['rule']} at {made['time_s']:.2f} s: {', '.join(made['actions']) or 'noted'}" for made in decisions]
+    if state["missed"]:
+        notes.append(f"{state['missed']} frames were lost, let go or could not be used. {refusal}".rstrip())
     if state["foreign"]:
         notes.append("This frame is unlike anything that the model was trained on.")
     table.caption, table.caption_justify = "\n".join([*notes, *state["warnings"]]) or None, "left"

@@ -261,13 +261,14 @@ class ClientSession:
     def __init__(self, client: Client, told: Json) -> None:
         self._client, self.id, self.frames = client, str(told["id"]), int(told["frames"])
 
-    def push(self, frame: ArrayLike, time_s: float, *, dose_e_nm2: float | None = None) -> Json:
+    def push(self, frame: ArrayLike, time_s: float, *, dose_e_nm2: float | None = None, missed: int = 0) -> Json:
         """Send the next frame; asked again until it is acknowledged or patience ends, and counted once.
 
         Args:
             frame: Grey values, shape (y, x).
             time_s: When it was taken; later than the one before.
             dose_e_nm2: What it cost, where that is known.
+            missed: How many frames before it were lost on the way, or let go.
 
         Returns:
             `state` (fronts with positions, speeds, laws and forecasts; areas) and `decisions`.
@@ -277,7 +278,7 @@ class ClientSession:
         """
         array = np.ascontiguousarray(frame)
         headers = _array_headers(array)
-        asked = {"number": self.frames, "time_s": repr(float(time_s))}
+        asked = {"number": self.frames, "time_s": repr(float(time_s)), "missed": missed}
         if dose_e_nm2 is not None:
             asked["dose_e_nm2"] = repr(float(dose_e_nm2))
         path = f"/sessions/{self.id}/frames?{urllib.parse.urlencode(asked)}"
@@ -325,9 +326,9 @@ class AsyncSession:
         """To go on with it later."""
         return self._session.id
 
-    async def push(self, frame: ArrayLike, time_s: float, *, dose_e_nm2: float | None = None) -> Json:
+    async def push(self, frame: ArrayLike, time_s: float, *, dose_e_nm2: float | None = None, missed: int = 0) -> Json:
         """As `ClientSession.push`; one at a time."""
-        return await asyncio.to_thread(self._session.push, frame, time_s, dose_e_nm2=dose_e_nm2)
+        return await asyncio.to_thread(self._session.push, frame, time_s, dose_e_nm2=dose_e_nm2, missed=missed)
 
     async def state(self) -> Json:
         """As `ClientSession.state`."""

@@ -294,6 +294,7 @@ class FrameQuery(_Strict):
     number: Annotated[int, Field(ge=0)] = Field(description="From 0, without gaps; one that comes twice counts once.")
     time_s: Number = Field(description="When it was taken; later than the one before.")
     dose_e_nm2: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    missed: Annotated[int, Field(ge=0)] = Field(default=0, description="Frames before it that were lost or let go.")
 
 
 class FrameAnswer(_Strict):
@@ -302,6 +303,7 @@ class FrameAnswer(_Strict):
     number: int
     time_s: float
     dose_e_nm2: float | None
+    missed: int
     state: dict[str, Any] = Field(description="Fronts with positions, speeds, laws and forecasts; areas of phases.")
     decisions: tuple[dict[str, Any], ...] = Field(description="Rules that fired at this frame, and why.")
 

@@ -38,6 +38,7 @@ from .sessions import Sessions
 __all__ = ["Frames", "session_routes"]
 
 _LARGEST_SIDE_PX = 512
+_LONGEST_HEAD = 10_000  # bytes
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Frames:
     async def push(self, session_id: str, asked: FrameQuery, frame: Callable[[], NDArray[Any]]) -> FrameAnswer:
         """A frame's answer; the frame is decoded in its turn."""
         answer = await self.line.run(
-            lambda: self.sessions.push(session_id, asked.number, frame(), asked.time_s, asked.dose_e_nm2)
+            lambda: self.sessions.push(session_id, asked.number, frame(), asked.time_s, asked.dose_e_nm2, asked.missed)
         )
         count_frame(answer["state"]["foreign"])
         return FrameAnswer.model_validate(answer)
@@ -166,7 +167,7 @@ def session_routes(
 
     @routes.websocket("/{session_id}/stream")
     async def stream(socket: WebSocket, session_id: str) -> None:
-        """Text with a frame's fields, then its bytes; an answer for each, or a problem."""
+        """A line of JSON with a frame's fields and its bytes in one message; a text for each, or a problem."""
         await socket.accept()
         try:
             while True:
@@ -178,9 +179,11 @@ def session_routes(
 
 
 async def _streamed(now: Frames, session_id: str, socket: WebSocket) -> str:
-    told, body = await socket.receive_text(), await socket.receive_bytes()
+    message = await socket.receive_bytes()
+    end = max(message.find(b"\n", 0, _LONGEST_HEAD), 0)
+    body = message[end + 1 :]
     try:
-        fields = json.loads(told)
+        fields = json.loads(message[:end])
         headers = {f"x-{name}": str(fields.pop(name)) for name in ("shape", "dtype") if name in fields}
         asked = FrameQuery.model_validate(fields)
         answer = await now.push(session_id, asked, lambda: frame_of(body, headers, now.limits, now.decoder, blank=True))

@@ -125,7 +125,7 @@ class Sessions:
         return "closing" if session_id in self._closing else "open"
 
     def push(
-        self, session_id: str, number: int, frame: NDArray[Any], time_s: float, dose_e_nm2: float | None
+        self, session_id: str, number: int, frame: NDArray[Any], time_s: float, dose_e_nm2: float | None, missed: int
     ) -> dict[str, Any]:
         """Take a frame; as `Session.push`.
 
@@ -137,7 +137,7 @@ class Sessions:
             if number > session.journal.acknowledged:
                 told = f"frame {number} came, and {session.journal.acknowledged} is the next: send that one first."
                 raise RequestError(409, "frame missing", told)
-            return session.push(number, frame, time_s, dose_e_nm2=dose_e_nm2)
+            return session.push(number, frame, time_s, dose_e_nm2=dose_e_nm2, missed=missed)
 
     @contextmanager
     def used(self, session_id: str) -> Iterator[Session]:

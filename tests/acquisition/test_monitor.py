@@ -16,8 +16,8 @@ def live_front(model):
 
 
 class Recorded(list):
-    def record(self, frame, time_s):
-        self.append((frame, time_s))
+    def record(self, frame):
+        self.append(frame)
 
 
 class Slow:
@@ -34,7 +34,8 @@ class Slow:
 
 def test_a_fast_camera_is_not_held_up_and_what_is_skipped_is_said(grey, grey_onnx):
     slow, recorded = Slow(), Recorded()
-    monitor = Monitor(live_front(grey_onnx), tell=slow, recorder=recorded, waiting=3)
+    live = live_front(grey_onnx)
+    monitor = Monitor(live, tell=slow, recorder=recorded, waiting=3)
     monitor.take(grey[0], 0.0)
     assert slow.begun.wait(30)
     for number in range(1, 12):
@@ -43,7 +44,9 @@ def test_a_fast_camera_is_not_held_up_and_what_is_skipped_is_said(grey, grey_onn
     counts = monitor.finish()
     assert (counts.taken, counts.analysed, counts.skipped, counts.refused) == (12, 4, 8, 0)
     assert slow.seen == [0.0, 9.0, 10.0, 11.0]
-    assert [time_s for _, time_s in recorded] == [float(number) for number in range(12)]
+    assert live.state.missed == 8
+    assert any("8 of 12 frames" in warning for warning in live.kinetics()["warnings"])
+    assert [frame.time_s for frame in recorded] == [float(number) for number in range(12)]
 
 
 def test_it_may_stop_instead(grey, grey_onnx):

@@ -21,14 +21,14 @@ def movie(grey, tmp_path):
 def test_a_replay_is_the_movie(grey, movie):
     source = replayed(movie, speed=None, pixel_size_nm=0.5, frame_time_s=2.0)
     frames = list(source.frames)
-    assert [time_s for _, time_s in frames] == [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]
-    np.testing.assert_array_equal([frame for frame, _ in frames], grey[:6])
+    assert [frame.time_s for frame in frames] == [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]
+    np.testing.assert_array_equal([frame.image for frame in frames], grey[:6])
     assert source.pixel_size_nm == 0.5
 
 
 def test_a_replay_goes_on_where_it_was_left(movie):
     source = replayed(movie, speed=None, first=4, frame_time_s=2.0)
-    assert [time_s for _, time_s in source.frames] == [8.0, 10.0]
+    assert [frame.time_s for frame in source.frames] == [8.0, 10.0]
 
 
 def test_a_replay_takes_its_time(movie):
@@ -61,8 +61,8 @@ def test_files_that_come_while_it_is_watched(grey, tmp_path):
     source = watched_folder(tmp_path, frame_time_s=0.5, pixel_size_nm=2.0, idle_s=1.5)
     frames = list(source.frames)
     writer.join()
-    assert [time_s for _, time_s in frames] == [0.0, 0.5, 1.0, 1.5, 2.0]
-    np.testing.assert_array_equal([frame for frame, _ in frames], grey[:5])
+    assert [frame.time_s for frame in frames] == [0.0, 0.5, 1.0, 1.5, 2.0]
+    np.testing.assert_array_equal([frame.image for frame in frames], grey[:5])
     assert len(list(watched_folder(tmp_path, first=3, frame_time_s=0.5, idle_s=0.7).frames)) == 2
 
 
@@ -71,8 +71,8 @@ def test_times_of_files_tell_when_frames_came(grey, tmp_path):
         path = tmp_path / f"{number}.npy"
         np.save(path, grey[number])
         os.utime(path, (100.0 + 3 * number, 100.0 + 3 * number))
-    assert [time_s for _, time_s in watched_folder(tmp_path, idle_s=0.7).frames] == [0.0, 3.0, 6.0]
-    assert [time_s for _, time_s in watched_folder(tmp_path, first=2, idle_s=0.7).frames] == [6.0]
+    assert [frame.time_s for frame in watched_folder(tmp_path, idle_s=0.7).frames] == [0.0, 3.0, 6.0]
+    assert [frame.time_s for frame in watched_folder(tmp_path, first=2, idle_s=0.7).frames] == [6.0]
 
 
 def test_what_is_no_folder_is_refused(tmp_path):

@@ -14,6 +14,7 @@ QUIET = FrontState(
     time_s=0.0,
     seen_s=0.0,
     waiting=0,
+    missed=0,
     blanked=False,
     foreign=False,
     dose_e_nm2=None,

@@ -148,16 +148,15 @@ def test_a_stream_of_frames(server, client, frames):
     with websockets.sync.client.connect(address) as socket:
         for number, (frame, time_s) in enumerate(frames[:4]):
             told = {"number": number, "time_s": time_s, "shape": "48,80", "dtype": frame.dtype.str}
-            socket.send(json.dumps(told))
-            socket.send(frame.tobytes())
+            socket.send(json.dumps(told).encode() + b"\n" + frame.tobytes())
             assert json.loads(socket.recv())["state"]["frame"] == number
         for broken in ("{}", "[]", "no json", json.dumps({"number": 9, "time_s": 99.0, "shape": "48,80"})):
-            socket.send(broken)
-            socket.send(b"nothing")
+            socket.send(f"{broken}\nnothing".encode())
             assert json.loads(socket.recv())["problem"]["status"] in (409, 415, 422)
-        socket.send(json.dumps({"number": 4, "time_s": frames[4][1], "shape": "48,80", "dtype": "<f4"}))
-        socket.send(frames[4][0].tobytes())
-        assert json.loads(socket.recv())["number"] == 4
+        told = {"number": 4, "time_s": frames[4][1], "shape": "48,80", "dtype": "<f4", "missed": 2}
+        socket.send(json.dumps(told).encode() + b"\n" + frames[4][0].tobytes())
+        answer = json.loads(socket.recv())
+        assert (answer["number"], answer["state"]["missed"]) == (4, 2)
     assert session.close()["state"] == "closed"
 
 
