@@ -15,7 +15,7 @@ from ionfront.analysis.kinetics_json import kinetics_record
 from ionfront.analysis.measure import doubts_of_reference, measured, model_card, tracker_for_network
 from ionfront.analysis.watch import DomainWatch
 from ionfront.core import Calibration, MovieError, Quantity, UsageError
-from ionfront.datasets import reference_length
+from ionfront.datasets import binning_factor, block_means, likeliest, reference_length
 from ionfront.fronts import FrontResult, FrontTracker, position_now
 from ionfront.models import Segmenter, SkippingSegmenter, load_segmenter
 
@@ -45,6 +45,7 @@ class LiveFront:
         model: Model file, or a loaded model; None takes the bundled one.
         pixel_size_nm: Edge of a pixel; None where it is not known, and lengths are then in pixels.
         material: For forecasts.
+        binning: Means of so many times so many pixels are analysed in their place: faster, less noise, coarser.
         average_frames: How many frames around each one are averaged, an odd number; half of them are waited for.
         skip_unchanged: Infer only what has changed since it was last inferred.
         reference_frames: Of how many first frames the reference is the mean, for models that compare.
@@ -62,6 +63,7 @@ class LiveFront:
         *,
         pixel_size_nm: float | None = None,
         material: Material | None = None,
+        binning: int = 1,
         average_frames: int = 1,
         skip_unchanged: bool = False,
         reference_frames: int | None = None,
@@ -71,7 +73,8 @@ class LiveFront:
         segmenter = model if isinstance(model, Segmenter) else load_segmenter(model)
         self._segmenter = segmenter
         self._infer = SkippingSegmenter(segmenter).probabilities if skip_unchanged else segmenter.probabilities
-        self._calibration = Calibration().overridden(pixel_size_nm=pixel_size_nm)
+        self._calibration = Calibration().overridden(pixel_size_nm=pixel_size_nm).binned(binning)
+        self._binning = binning_factor(binning)
         self._material, self._averaged, self._start_s = material or Material(), average_frames, start_s
         references = reference_length(None) if reference_frames is None else reference_frames
         self._held = Held(average_frames, references if segmenter.compares else 0)
@@ -87,7 +90,9 @@ class LiveFront:
         self._state: FrontState | None = None
         self._kept: Look | None = None  # of the run before, until there is a newer one
         self._looks = Aside() if looks is None else looks
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="live")  # of `push_async`; begun when it is called
+        # Threads begin when they are first needed.
+        self._pushes = ThreadPoolExecutor(1, thread_name_prefix="pushes")  # of `push_async`
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix="beside")  # the tracker
 
     def __enter__(self) -> "LiveFront":
         return self
@@ -102,12 +107,12 @@ class LiveFront:
 
     @property
     def labels(self) -> NDArray[np.uint8] | None:
-        """Label ids of the newest frame that the network was shown, shape (y, x); None before one."""
+        """Label ids of the newest frame that the network was shown, shape (y, x) as binned; None before one."""
         return self._labels
 
     @property
     def image(self) -> NDArray[Any] | None:
-        """That frame, averaged where frames are; None before one."""
+        """That frame, binned and averaged where frames are; None before one."""
         return self._image
 
     @property
@@ -126,7 +131,9 @@ class LiveFront:
         return self._segmenter.info.phases
 
     def arrival_s(self) -> dict[str, NDArray[np.float32]]:
-        """When each step of the half cycle under way reached each pixel, shape (y, x), NaN where not yet; by its name.
+        """When each step of the half cycle under way reached each pixel, shape (y, x) as binned, NaN where not yet.
+
+        By the step's name.
 
         Steps are those between neighbours in the order of the reaction, whether or not particles take each by itself.
         """
@@ -150,13 +157,14 @@ class LiveFront:
         begun = time.perf_counter()
         image = self._checked(np.asarray(frame), time_s, dose_e_nm2)
         if self._tracker is None:
-            self._tracker = tracker_for_network(self._segmenter.info.scheme, image.shape, self._averaged)
+            height, width = (-(-length // self._binning) for length in image.shape)
+            self._tracker = tracker_for_network(self._segmenter.info.scheme, (height, width), self._averaged)
             self._shape = image.shape
         self._times.append(float(time_s))
         if dose_e_nm2 is not None:
             self._dose = (self._dose or 0.0) + dose_e_nm2
         self._missed += missed
-        self._held.push(float(time_s), image)
+        self._held.push(float(time_s), image if self._binning == 1 else block_means(image, self._binning))
         self._analyse(self._tracker, _AT_A_TIME)
         if self._seen:
             self._looks.offer(self._view)
@@ -168,7 +176,7 @@ class LiveFront:
     ) -> FrontState:
         """As `push`, in a thread beside the event loop; frames are taken in the order of calls."""
         push = partial(self.push, frame, time_s, dose_e_nm2=dose_e_nm2, missed=missed)
-        return await asyncio.get_running_loop().run_in_executor(self._thread, push)
+        return await asyncio.get_running_loop().run_in_executor(self._pushes, push)
 
     def finish(self) -> None:
         """No frame comes any more: analyse what is held."""
@@ -235,7 +243,8 @@ class LiveFront:
     def close(self) -> None:
         """Let go of the process beside this one; what was measured stays."""
         self._kept = self.look
-        self._thread.shutdown()
+        self._pushes.shutdown()
+        self._beside.shutdown()
         self._looks.close()
 
     def _warnings(self) -> tuple[str, ...]:
@@ -268,11 +277,11 @@ class LiveFront:
             if image is None:
                 tracker.push(time_s, None)
             else:
-                self._watch.see(self._seen, image)
                 probabilities = self._infer(self._held.behind(image))
-                self._image = image
-                self._labels = np.asarray(probabilities.argmax(axis=0), np.uint8)
+                watched = self._beside.submit(self._watch.see, self._seen, image)
+                self._image, self._labels = image, likeliest(probabilities)
                 tracker.push(time_s, probabilities)
+                watched.result()
             self._seen += 1
 
     def _view(self) -> View:

@@ -42,6 +42,7 @@ class SessionSettings:
     name: str = "live"
     pixel_size_nm: float | None = None
     material: Material = field(default_factory=Material)
+    binning: int = 1
     average_frames: int = 1
     skip_unchanged: bool = False
     start_s: float | None = None
@@ -88,6 +89,7 @@ class Session:
             segmenter,
             pixel_size_nm=settings.pixel_size_nm,
             material=settings.material,
+            binning=settings.binning,
             average_frames=settings.average_frames,
             skip_unchanged=settings.skip_unchanged,
             start_s=settings.start_s,

@@ -16,6 +16,7 @@ from ionfront.datasets import (
     calibration_of,
     first_frames,
     is_blanked,
+    likeliest,
     read_ahead,
     write_label_zarr,
 )
@@ -116,7 +117,7 @@ def measure_movie(
         for time, probabilities in each_frame(movie, infer, averaged, reference, watch):
             if tracker is not None:
                 tracker.push(time, probabilities)
-            writer.append(np.zeros(shape[1:], np.uint8) if probabilities is None else probabilities.argmax(axis=0))
+            writer.append(np.zeros(shape[1:], np.uint8) if probabilities is None else likeliest(probabilities))
             progress(writer.written, shape[0])
 
 

@@ -72,6 +72,7 @@ def analyze(
     pixel_size_nm: float | None = None,
     frame_time_s: float | None = None,
     average_frames: int | None = None,
+    binning: int = 1,
     skip_unchanged: bool = False,
     material: dict[str, str] | None = None,
     log: Path | None = None,
@@ -89,6 +90,7 @@ def analyze(
         frame_time_s: In place of the file's.
         average_frames: How many frames around each one are averaged before the model sees it, an odd number; None
             chooses by noise, drift and length of the movie.
+        binning: Means of so many times so many pixels are analysed in their place.
         skip_unchanged: Infer only what has changed since it was last inferred: faster on long movies.
         material: `host` and `ion`, for the record.
         log: Of the potentiostat, anything that `read_electrochemistry` reads.
@@ -100,10 +102,10 @@ def analyze(
         MovieError: The movie cannot be read or has a single frame.
         ElectrochemistryError: The log cannot be read, or shares no moment with the movie.
         ModelFileError: The model cannot be used.
-        UsageError: The model's labels are no reaction, or `average_frames` is no odd number.
+        UsageError: The model's labels are no reaction, `average_frames` is no odd number, or `binning` makes no sense.
         OutputExistsError: `out` exists.
     """
-    movie = open_movie(movie_path, pixel_size_nm=pixel_size_nm, frame_time_s=frame_time_s)
+    movie = open_movie(movie_path, pixel_size_nm=pixel_size_nm, frame_time_s=frame_time_s, binning=binning)
     _refuse_still(movie)
     electrochemistry = _log_of(movie, log, log_offset_s)
     segmenter = load_segmenter(model)

@@ -10,7 +10,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from ionfront.core import MovieError, atomic_output
-from ionfront.datasets import open_movie, read_labelled
+from ionfront.datasets import likeliest, open_movie, read_labelled
 from ionfront.datasets.readers import FRAME_SUFFIXES, image_files, is_image_folder
 from ionfront.models import Segmenter, load_segmenter
 
@@ -99,7 +99,7 @@ def _loader_of(path: Path) -> Callable[[], Image]:
 
 
 def _write_labels(path: Path, probabilities: NDArray[np.float32], probabilities_path: Path | None) -> None:
-    labels = probabilities.argmax(axis=0).astype(np.uint8)
+    labels = likeliest(probabilities)
     if path.suffix.lower() in (".tif", ".tiff"):
         tifffile.imwrite(path, labels, compression="zlib")
     else:

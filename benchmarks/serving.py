@@ -91,7 +91,7 @@ def _session(name: str, model: Path, address: str, frame: Frame, rounds: int) ->
         posted = _timed(lambda: session.push(frame, float(session.frames)), rounds)
         stream, numbers = client.begin_session(name="streamed"), itertools.count()
         with websockets.sync.client.connect(
-            f"{address.replace('http', 'ws')}/v1/sessions/{stream.id}/stream"
+            f"{address.replace('http', 'ws')}/v1/sessions/{stream.id}/stream", compression=None
         ) as socket:
 
             def send() -> None:

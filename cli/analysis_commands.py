@@ -35,6 +35,9 @@ DEMO_SEED = 20_260_001
 
 PixelSize = Annotated[float | None, typer.Option(help="Edge of a pixel [nm], in place of the file's.")]
 FrameTime = Annotated[float | None, typer.Option(help="Time between frames [s], in place of the file's.")]
+Binning = Annotated[
+    int, typer.Option(help="Work on means of so many times so many pixels: faster, less noise, coarser.")
+]
 Log = Annotated[
     Path | None,
     typer.Option(help="Log of the potentiostat: a table with units in its header, BioLogic .mpt or .mpr, Gamry .DTA."),
@@ -79,6 +82,7 @@ def analyze_command(
             help="Average so many frames, an odd number, around each; chosen by noise and drift if not given."
         ),
     ] = None,
+    binning: Binning = 1,
     skip_unchanged: Annotated[
         bool, typer.Option("--skip-unchanged", help="Infer only what has changed: faster on long, slow movies.")
     ] = False,
@@ -100,6 +104,7 @@ def analyze_command(
             pixel_size_nm=pixel_size_nm,
             frame_time_s=frame_time_s,
             average_frames=average_frames,
+            binning=binning,
             skip_unchanged=skip_unchanged,
             material=_material(host, ion),
             log=log,

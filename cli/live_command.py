@@ -26,7 +26,7 @@ from ionfront.core import MovieError, OutputExistsError, UsageError
 from ionfront.datasets.readers import is_image_folder
 from ionfront.models import load_segmenter
 
-from .analysis_commands import FrameTime, PixelSize
+from .analysis_commands import Binning, FrameTime, PixelSize
 from .console import live_view, say, say_kinetics, warn
 from .model_option import Model
 
@@ -47,6 +47,7 @@ def live_command(
     host: Annotated[str | None, typer.Option(help="Host, for forecasts, such as Bi2Te3.")] = None,
     ion: Annotated[str | None, typer.Option(help="Ion, for forecasts: Li, Na or K.")] = None,
     bias_v: Annotated[float, typer.Option(help="Bias against the alkali metal [V].")] = 1.0,
+    binning: Binning = 1,
     average_frames: Annotated[int, typer.Option(help="Average so many frames, an odd number, around each.")] = 1,
     skip_unchanged: Annotated[bool, typer.Option("--skip-unchanged", help="Infer only what has changed.")] = False,
     rules: Annotated[Path | None, typer.Option(help="TOML file with rules; docs/live.md has them.")] = None,
@@ -78,6 +79,7 @@ def live_command(
             name=found.name,
             pixel_size_nm=found.pixel_size_nm,
             material=Material(host, ion, bias_v=bias_v),  # type: ignore[arg-type]
+            binning=binning,
             average_frames=average_frames,
             skip_unchanged=skip_unchanged,
             rules=_rules(rules),

@@ -1,6 +1,7 @@
 """Phases, errors and the frozen value types that cross rooms."""
 
 from .calibration import Calibration
+from .cores import core_quota, side_by_side
 from .errors import (
     CalibrationError,
     ElectrochemistryError,
@@ -38,4 +39,6 @@ __all__ = [
     "Transition",
     "UsageError",
     "atomic_output",
+    "core_quota",
+    "side_by_side",
 ]

@@ -43,6 +43,14 @@ class Calibration:
             result = replace(result, frame_time_s=frame_time_s, frame_time_source="user")
         return result
 
+    def binned(self, factor: int) -> "Calibration":
+        """The calibration of pixels so many times as large."""
+        if factor == 1:
+            return self
+        size = None if self.pixel_size_nm is None else self.pixel_size_nm * factor
+        source = f"{self.pixel_size_source}, {factor} x {factor} binned"
+        return replace(self, pixel_size_nm=size, pixel_size_source=source)
+
     @property
     def length_unit(self) -> Literal["nm", "px"]:
         """Unit of every length measured with this calibration."""

@@ -2,6 +2,7 @@
 
 from .ahead import read_ahead
 from .averaging import Averager, averaged_frames, frames_to_average, mean_frame, odd_count
+from .binning import binning_factor
 from .blocks import block_means
 from .electrochemistry import ElectrochemicalLog, read_electrochemistry
 from .elements import FEATURE_NAMES, IONIC_RADIUS_NM, composition_features
@@ -11,6 +12,7 @@ from .labelled import LabelledFrame, LabelledSet, read_labelled
 from .labelled_changes import extend_labelled, replace_labels
 from .labelled_writer import write_labelled
 from .labelmovie import LabelWriter, names_phases, open_labels, scheme_of, write_label_zarr
+from .likeliest import likeliest
 from .literature import Observation, Ordering, concave_front, literature, orderings, read_literature
 from .materials import (
     IONS,
@@ -72,6 +74,7 @@ __all__ = [
     "Value",
     "all_steps",
     "averaged_frames",
+    "binning_factor",
     "block_means",
     "calibration_of",
     "composition",
@@ -87,6 +90,7 @@ __all__ = [
     "import_yolo",
     "ion_hop",
     "is_blanked",
+    "likeliest",
     "literature",
     "material_steps",
     "mean_frame",

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ionfront.core import Calibration
 
+from .binning import binned
 from .readers import read_recording
 from .recording import Clock, Recording, Scale
 
@@ -18,7 +19,11 @@ __all__ = ["calibration_of", "movie_array", "movie_name", "open_movie", "user_ca
 
 
 def open_movie(
-    path: str | PathLike[str], *, pixel_size_nm: float | None = None, frame_time_s: float | None = None
+    path: str | PathLike[str],
+    *,
+    pixel_size_nm: float | None = None,
+    frame_time_s: float | None = None,
+    binning: int = 1,
 ) -> xr.DataArray:
     """Open a movie, an image (a movie of one frame) or a folder of images.
 
@@ -28,6 +33,7 @@ def open_movie(
         path: A TIFF, MRC, DM3/DM4, EMD, SER/EMI, HSPY/ZSPY, Zarr, NPY, video or picture file, or a folder of images.
         pixel_size_nm: Edge of a pixel [nm], in place of the file's.
         frame_time_s: Time between frames [s], in place of the file's (and of its time stamps).
+        binning: Means of so many times so many pixels stand for them, as float32; the calibration knows.
 
     Returns:
         Dims (time, y, x), dtype as recorded, dask chunks of one frame. Coordinates: `time` (attr units "s", or "frame"
@@ -43,9 +49,11 @@ def open_movie(
         MovieError: Missing, empty, damaged, of an unknown format, or without real-valued images.
         MissingExtraError: The format needs `pip install "ionfront[formats]"`.
         CalibrationError: A given scale is not finite and positive.
+        UsageError: `binning` is no number from 1 to 64.
     """
     recording = read_recording(Path(path))
     scale, clock = user_calibrated(recording, pixel_size_nm, frame_time_s)
+    recording, scale = binned(recording, scale, binning)
     return movie_array(recording, scale, clock, source=str(path))
 
 

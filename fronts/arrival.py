@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ionfront.core import PhaseScheme, UsageError
+from ionfront.core import PhaseScheme, UsageError, side_by_side
 
 __all__ = ["ArrivalAccumulator", "ArrivalMap"]
 
@@ -113,9 +113,12 @@ class ArrivalAccumulator:
         self._times.append(float(time))
         if probabilities is None:
             return
-        for rows in self._strips:
+
+        def take(rows: slice) -> None:
             self._admit_change(rows)
             self._add_evidence(rows, probabilities[:, rows])
+
+        side_by_side(take, self._strips)
         self._evident += 1
         self._last_evident = len(self._times) - 1
 

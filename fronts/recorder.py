@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 from skimage.measure import block_reduce
 
 from ionfront.core import PhaseScheme, Transition
 
 from .arrival import ArrivalAccumulator, ArrivalMap
+from .opening import opened
 from .turns import Direction
 
 __all__ = ["Recorder", "Step"]
@@ -71,7 +71,7 @@ class Recorder:
         self.times: list[float] = []
         self._evident: list[float] = []  # times of the frames that showed something
 
-    def push(self, time: float, probabilities: NDArray[np.float32] | None, labels: NDArray[np.intp] | None) -> None:
+    def push(self, time: float, probabilities: NDArray[np.float32] | None, labels: NDArray[np.uint8] | None) -> None:
         """Add an aligned frame: its phase probabilities (phase, y, x) and labels, or None where it showed nothing."""
         if self._arrival is None:
             raise RuntimeError("this half cycle is over")
@@ -86,7 +86,7 @@ class Recorder:
             if not here.any():
                 continue
             self._frames_in[phase] += here
-            self._frames_thick[phase] += ndimage.binary_opening(here, iterations=self._thicken)
+            self._frames_thick[phase] += opened(here, self._thicken)
 
     def arrivals(self) -> ArrivalMap:
         """The posterior over all frames so far."""
@@ -142,7 +142,7 @@ class Recorder:
         """Steps between the phases that a particle, shape (y, x), really passed."""
         order, ids = self._scheme.reaction_order, self._scheme.order_ids
         thinned = np.asarray(block_reduce(particle, self._thinning, np.max))
-        thick = 2 * ndimage.binary_opening(thinned, iterations=self._thicken).sum() > thinned.sum()
+        thick = 2 * opened(thinned, self._thicken).sum() > thinned.sum()
         frames_in = (self._frames_thick if thick else self._frames_in)[:, thinned]
         passed = frames_in >= self.lasting_frames
         present = [0]

@@ -7,12 +7,15 @@ first: a swollen silhouette contains the first one wherever it is put, so plain 
 over the whole swelling, while band-passed outlines match best when they are concentric.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.measure import block_reduce
 from skimage.registration import phase_cross_correlation
 
+from ionfront.core import side_by_side
 from ionfront.datasets.shift import shifted
 
 __all__ = ["DriftCorrector", "shift_error_px"]
@@ -22,6 +25,7 @@ Floats = NDArray[np.float32]
 _LARGEST_SIDE_PX = 512  # of the silhouettes that are matched; sub-pixel matching makes up for the binning
 _REFERENCE_FRAMES = 10
 _BAND_PX = (2.0, 6.0)  # standard deviations of the two Gaussians whose difference keeps the outline
+_CUT_OFF = 4.0  # of the Gaussians, in standard deviations
 _STEPS_PER_PX = 20  # of the search
 _BLOCKS_PX = (32, 16)  # what an outline has wrong in one such square says little of the next: widths of the band
 _FEWEST_BLOCKS = 5  # that hold an outline, in effect; a small one is cut into smaller squares
@@ -118,8 +122,17 @@ def _jackknifed(blocks: Floats) -> NDArray[np.float64]:
 
 
 def _outline(silhouette: Floats) -> Floats:
-    narrow, wide = (ndimage.gaussian_filter(silhouette, sigma, mode="nearest") for sigma in _BAND_PX)
-    return np.asarray(narrow - wide)
+    """The band of a silhouette (y, x); its upper and its lower half are worked out side by side."""
+    around, height = math.ceil(_CUT_OFF * max(_BAND_PX)), len(silhouette)
+
+    def band(rows: tuple[int, int]) -> Floats:
+        first, end = rows
+        above = min(first, around)
+        part = silhouette[first - above : end + around]
+        narrow, wide = (ndimage.gaussian_filter(part, width, mode="nearest", truncate=_CUT_OFF) for width in _BAND_PX)
+        return np.asarray((narrow - wide)[above : above + end - first])
+
+    return np.concatenate(side_by_side(band, [(0, height // 2), (height // 2, height)]))
 
 
 def _pair(values: NDArray[np.float64]) -> tuple[float, float]:

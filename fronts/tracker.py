@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionfront.core import Calibration, PhaseScheme, Transition
+from ionfront.datasets import likeliest
 
 from .geometry import particles_of
 from .kinetics import TransitionResult
@@ -171,7 +172,7 @@ class FrontTracker:
             self._areas.append(np.full(self._scheme.count, np.nan))
         else:
             aligned = self._drift.align(probabilities)
-            labels = aligned.argmax(axis=0)
+            labels = likeliest(aligned)
             self._areas.append(np.bincount(labels.ravel(), minlength=self._scheme.count).astype(float))
         if self._watch is None:
             self._current.push(time, aligned, labels)
@@ -286,7 +287,7 @@ class FrontTracker:
         )
 
     def _follow(
-        self, watch: TurnWatch, time: float, aligned: NDArray[np.float32] | None, labels: NDArray[np.intp] | None
+        self, watch: TurnWatch, time: float, aligned: NDArray[np.float32] | None, labels: NDArray[np.uint8] | None
     ) -> None:
         """Keep apart what may come after a turn, and close the half cycle once it is certain that it does."""
         set_out = watch.direction is not None

@@ -19,7 +19,9 @@ from scipy.spatial import cKDTree
 from skimage.filters import threshold_otsu
 
 from ionfront.core import UsageError
-from ionfront.datasets import without_gaps
+from ionfront.datasets import block_means, without_gaps
+
+from .median import median_of_nine
 
 __all__ = ["Domain", "description", "scaled_description"]
 
@@ -120,14 +122,13 @@ def _view(frame: NDArray[np.generic]) -> Floats:
     """The frame reduced by means of blocks, its first to 99th percentile between 0 and 1."""
     factor = max(1, min(frame.shape) // _EDGE_PX)
     rows, columns = (length // factor * factor for length in frame.shape)
-    blocks = frame[:rows, :columns].reshape(rows // factor, factor, columns // factor, factor)
-    view = blocks.mean(axis=(1, 3), dtype=np.float64)
+    view = np.asarray(block_means(frame[:rows, :columns], factor), np.float64)
     low, high = np.percentile(view, (1, 99))
     return _without_hot_pixels(np.clip((view - low) / max(high - low, 1e-12), -0.5, 1.5))
 
 
 def _without_hot_pixels(view: Floats) -> Floats:
-    around = ndimage.median_filter(view, 3, mode="nearest")
+    around = median_of_nine(view)
     apart = view - around
     limit = 6 * float(np.median(np.abs(apart)))
     return np.asarray(around + np.clip(apart, -limit, limit))

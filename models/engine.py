@@ -11,10 +11,9 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ionfront.core import ModelFileError, UsageError
-from ionfront.datasets import block_means
+from ionfront.core import ModelFileError, UsageError, core_quota
+from ionfront.datasets import block_means, likeliest
 
-from .cores import core_quota
 from .info import ModelInfo, parse_model
 from .normalise import for_network, normalise_channels
 from .reduction import enlarged, reduced, surest
@@ -69,7 +68,7 @@ class Segmenter:
 
     def labels(self, frame: ArrayLike) -> NDArray[np.uint8]:
         """Label id of the likeliest phase at each pixel, shape (y, x); `frame` as for `probabilities`."""
-        return np.asarray(self.probabilities(frame).argmax(axis=0), np.uint8)
+        return likeliest(self.probabilities(frame))
 
     def scales(self, shape: tuple[int, int]) -> tuple[int, ...]:
         """By how much a frame (y, x) is made smaller each time that the network looks at it, rising from 1.

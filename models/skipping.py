@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionfront.core import UsageError
+from ionfront.datasets import likeliest
 
 from .change import ChangeSettings, ChangeTest
 from .drift import DriftWatch
@@ -132,7 +133,7 @@ class SkippingSegmenter:
 
     def labels(self, frame: ArrayLike) -> NDArray[np.uint8]:
         """Label id of the likeliest phase at each pixel, shape (y, x); `frame` as for `probabilities`."""
-        return np.asarray(self.probabilities(frame).argmax(axis=0), np.uint8)
+        return likeliest(self.probabilities(frame))
 
 
 class _Held:

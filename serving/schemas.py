@@ -255,6 +255,7 @@ class SessionRequest(_Strict):
     bias_v: Number = 1.0
     temperature_k: Positive = 298.15
     contact_ohm_m2: Positive | None = None
+    binning: Annotated[int, Field(ge=1, le=64)] = 1
     average_frames: Annotated[int, Field(ge=1, le=15)] = 1
     skip_unchanged: bool = False
     start_s: Number | None = Field(default=None, description="When the bias was put on; null: at the first frame.")

@@ -9,6 +9,8 @@ import numpy as np
 from imagecodecs import png_encode
 from numpy.typing import NDArray
 
+from ionfront.datasets import likeliest
+
 from .catalogue import Served
 from .metrics import count_frame, stage
 from .schemas import SegmentSummary
@@ -40,7 +42,7 @@ def segmented(served: Served, frame: NDArray[Any], form: Form, what: What) -> Se
     with stage("network"):
         probabilities = served.segmenter.probabilities(frame)
     took = time.perf_counter() - start
-    labels = np.asarray(probabilities.argmax(axis=0), np.uint8)
+    labels = likeliest(probabilities)
     info = served.segmenter.info
     strangeness = None if info.domain is None else info.domain.strangeness(frame)
     areas = np.bincount(labels.ravel(), minlength=len(info.phases))

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 
 from ionfront.core import LabelledDataError, Quantity, UsageError
+from ionfront.datasets import likeliest
 from ionfront.models import Segmenter, load_segmenter
 from ionfront.models.engine import Device
 
@@ -173,7 +174,7 @@ def frame_counts(
             progress(frame)
         image, label = frame.load()
         probabilities = segmenter.probabilities(image)
-        predicted, stated = probabilities.argmax(axis=0).astype(np.uint8), probabilities.max(axis=0)
+        predicted, stated = likeliest(probabilities), probabilities.max(axis=0)
         counts = count(predicted, label, n_phases, ignore_label, tolerance_px, stated)
         counted.append(FrameCounts(frame.name, frame.group, counts))
     return counted

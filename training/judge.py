@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
+from ionfront.datasets import likeliest
 from ionfront.models import Segmenter
 
 from .evaluate import FrameCounts
@@ -64,7 +65,7 @@ def judge(segmenter: Segmenter, frames: Sequence[Tagged]) -> Verdict:
     for frame, ignore_label in frames:
         image, label = frame.load()
         probabilities = segmenter.probabilities(image)
-        predicted = probabilities.argmax(axis=0).astype(np.uint8)
+        predicted = likeliest(probabilities)
         n_phases = len(probabilities)
         counts.append(
             FrameCounts(frame.name, frame.group, count(predicted, label, n_phases, ignore_label, TOLERANCE_PX))

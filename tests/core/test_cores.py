@@ -1,8 +1,8 @@
-"""Core quotas of containers."""
+"""Core quotas of containers, and work that cores share."""
 
 import pytest
 
-from ionfront.models.cores import core_quota
+from ionfront.core import core_quota, side_by_side
 
 
 @pytest.mark.parametrize(
@@ -17,3 +17,9 @@ def test_quotas_are_rounded_up(tmp_path, content, cores):
 
 def test_no_control_group_no_quota(tmp_path):
     assert core_quota(tmp_path / "absent") is None
+
+
+def test_results_come_in_the_order_of_the_parts_and_errors_come_through():
+    assert side_by_side(lambda part: part**2, range(9)) == [part**2 for part in range(9)]
+    with pytest.raises(ZeroDivisionError):
+        side_by_side(lambda part: 1 // part, range(3))
