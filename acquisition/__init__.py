@@ -1,6 +1,7 @@
 """The live monitor that sits in an acquisition loop, and its adapters to acquisition software."""
 
 from .actions import Action, Actions, webhook
+from .advice import Advice, DoseAdvisor, Option
 from .aside import Aside, Inline, Looks
 from .frames import Frame, FrameQueue, Recorder
 from .journal import Journal
@@ -16,10 +17,12 @@ __all__ = [
     "RESULT_FILES",
     "Action",
     "Actions",
+    "Advice",
     "Aside",
     "Condition",
     "Counts",
     "Decision",
+    "DoseAdvisor",
     "Frame",
     "FrameQueue",
     "FrontNow",
@@ -32,6 +35,7 @@ __all__ = [
     "Looks",
     "Material",
     "Monitor",
+    "Option",
     "Recorder",
     "Rule",
     "Session",

@@ -21,7 +21,7 @@ from ionfront.models import Segmenter, SkippingSegmenter, load_segmenter
 
 from .aside import Aside, Looks
 from .held import Held
-from .look import SIDE_PX, FrontSeen, Look, Material, View
+from .look import SIDE_PX, FrontSeen, Look, Material, View, look
 from .snapshot import from_bytes, to_bytes
 from .state import FrontNow, FrontState
 
@@ -124,6 +124,16 @@ class LiveFront:
     def look(self) -> Look | None:
         """The newest look at all fronts: their courses, laws and forecasts; None before the first."""
         return self._kept if self._looks.newest is None else self._looks.newest
+
+    def look_now(self) -> Look:
+        """A look at once, up to the newest frame that the network was shown; takes a second or two.
+
+        Raises:
+            UsageError: It was shown none yet.
+        """
+        if not self._seen:
+            raise UsageError("the network was shown no frame yet, so there is nothing to look at: push further ones.")
+        return look(self._view())
 
     @property
     def phases(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ One in so many pixels of the maps, and of the moments, tells where fronts entere
 looks a front's position is read off each frame by the way that the last look found for it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -43,6 +43,7 @@ SIDE_PX = 192
 _REPLICATES, _MOMENTS = 40, 80
 _RECENT = 0.2  # of the moments at which the front was in sight: what its speed now is read from,
 _FEWEST = 5  # and no fewer than
+_UNSETTLED = 3  # newest frames, which further ones may yet correct
 _PLACES = 8  # ahead, for which a forecast is made
 
 
@@ -154,7 +155,7 @@ class FrontSeen:
         """A position with its 95 % interval."""
         start = self.pixel * float(self.errors.at_start_px(np.array(position / self.pixel)))
         error = 1.96 * float(np.linalg.norm([self.own_error, self.errors.scale * position, start]))
-        return Quantity(position, max(position - error, 0.0), min(position + error, self.depth))
+        return Quantity(position, max(position - error, 0.0), position + error)  # the depth has an error, too
 
 
 @dataclass(frozen=True)
@@ -196,7 +197,8 @@ def _front(view: View, particle: int, ways: Ways, index: int) -> FrontSeen:
     pixel, errors = (view.pixel_size_nm or 1.0) * view.every, view.tracker.errors
     way = ways.followed_px[index] * pixel
     track = track_front(ways.arrival[index], way, _moments(view.tracker), pixel=pixel, n_replicates=_REPLICATES)
-    fits, chances = _laws(track, pixel, errors)
+    past = _settled(track, view.tracker)
+    fits, chances = _laws(past, pixel, errors)
     law = max(chances, key=lambda name: chances[name], default=None)
     own = float(np.hypot(track.replicates[:, -1].std(), OUTLINE_PX * pixel / view.every))
     return FrontSeen(
@@ -211,10 +213,22 @@ def _front(view: View, particle: int, ways: Ways, index: int) -> FrontSeen:
         own_error=own,
         errors=errors,
         pixel=pixel,
-        speed=_speed_now(track, pixel, errors),
+        speed=_speed_now(past, pixel, errors),
         law=law,
         law_probability=None if law is None else chances[law],
-        ahead=np.empty((0, 5)) if view.pixel_size_nm is None else _ahead(view, track, index + 1, own),
+        ahead=np.empty((0, 5)) if view.pixel_size_nm is None else _ahead(view, past, index + 1, own),
+    )
+
+
+def _settled(track: FrontTrack, tracker: FrontTracker) -> FrontTrack:
+    """Without the newest frames: pixels that they seem to show converted may turn out not to be, and a slope or a law
+    that ended there would be too fast."""
+    moments = int(np.searchsorted(track.time, tracker.times[-1 - _UNSETTLED :][0], side="right"))
+    return replace(
+        track,
+        time=track.time[:moments],
+        position=track.position[:moments],
+        replicates=track.replicates[:, :moments],
     )
 
 
