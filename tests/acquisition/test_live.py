@@ -225,3 +225,11 @@ def test_coroutines_take_frames_in_order(grey, grey_onnx):
             return await asyncio.gather(*(live.push_async(frame, FRAME_S * k) for k, frame in enumerate(grey[:8])))
 
     assert [state.frame for state in asyncio.run(followed())] == list(range(8))
+
+
+def test_a_clock_that_jumps_ahead_ends_nothing(grey, grey_onnx):
+    live = live_front(grey_onnx)
+    for number, frame in enumerate(grey):
+        live.push(frame, FRAME_S * number + (3600.0 if number > 10 else 0.0))
+    assert live.state.frame == len(grey) - 1
+    assert live.kinetics()["cycles"][0]["transitions"]
