@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from ionfront.acquisition import (
+    Action,
     Actions,
     FrameQueue,
     Inline,
@@ -18,9 +19,8 @@ from ionfront.acquisition import (
     Rule,
     Session,
     SessionSettings,
-    webhook,
 )
-from ionfront.acquisition.adapters import attach, is_stream
+from ionfront.acquisition.adapters import action, attach, is_stream
 from ionfront.acquisition.sources import Source, replayed, watched_folder
 from ionfront.core import MovieError, OutputExistsError, UsageError
 from ionfront.datasets.readers import is_image_folder
@@ -52,7 +52,10 @@ def live_command(
     rules: Annotated[Path | None, typer.Option(help="TOML file with rules; docs/live.md has them.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Decide and say so, but do nothing.")] = False,
     hook: Annotated[
-        list[str] | None, typer.Option(help="NAME=URL: rules whose action is NAME send their decision there.")
+        list[str] | None,
+        typer.Option(
+            help="NAME=URL: rules whose action is NAME send their decision there; or NAME=pva:PV=VALUE, to write a PV."
+        ),
     ] = None,
     speed: Annotated[
         float,
@@ -150,11 +153,11 @@ def _rules(path: Path | None) -> tuple[Rule, ...]:
         raise UsageError(f"{path} holds no rules ({error}); docs/live.md shows how they are written.") from error
 
 
-def _hooks(told: list[str]) -> dict[str, Any]:
+def _hooks(told: list[str]) -> dict[str, Action]:
     pairs = [one.partition("=") for one in told]
-    if wrong := [one for one, (name, separator, url) in zip(told, pairs, strict=True) if not (name and separator)]:
-        raise UsageError(f"--hook {wrong[0]} is not of the form NAME=URL.")
-    return {name: webhook(url) for name, _, url in pairs}
+    if wrong := [one for one, (name, separator, _) in zip(told, pairs, strict=True) if not (name and separator)]:
+        raise UsageError(f"--hook {wrong[0]} is not of the form NAME=URL, or NAME=pva:PV=VALUE.")
+    return {name: action(what) for name, _, what in pairs}
 
 
 def _failed(done: dict[str, Any]) -> str:
