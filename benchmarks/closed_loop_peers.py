@@ -60,6 +60,7 @@ class Apart:
         self._child.stdin.close()
         self._child.wait()
         self._thread.join()
+        self._said.close()
 
     def _listen(self) -> None:
         for line in self._said:

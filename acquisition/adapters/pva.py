@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
-from queue import Empty, Full, Queue
+from queue import Empty, Queue
 from threading import Event, Thread
 from typing import Any
 
@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 _LOOK_S = 0.2
 _ANSWER_S = 5.0  # for a channel to be found
 _PATIENCE_S = 30.0  # for the first frame
-_BUFFERED = 100  # arrays, here and at the server; what does not fit is lost, and told by their numbers
+_BUFFERED = 100  # arrays, on the way and here; the oldest of more are lost, and told of by their numbers
 
 
 def attach(
@@ -108,9 +108,11 @@ def action(told: str) -> Action:
 
 
 def _keep(arrived: Queue[Any], came: Any) -> None:
-    """In p4p's thread, which must not wait."""
-    with suppress(Full):
-        arrived.put_nowait(came)
+    """In p4p's thread, which must not wait: the oldest goes where there is no room."""
+    if arrived.full():
+        with suppress(Empty):
+            arrived.get_nowait()
+    arrived.put_nowait(came)
 
 
 def _standing(channel: str, arrived: Queue[Any]) -> Any:

@@ -126,6 +126,18 @@ def test_frames_come_as_they_were_shown_and_lost_ones_are_told_of(camera):
     np.testing.assert_array_equal(second.image, noise(2))
 
 
+def test_of_a_burst_the_newest_are_kept_and_all_are_accounted_for(camera):
+    burst = 300
+
+    def sequence(last):
+        for number in range(last + 1, last + 1 + burst):
+            yield array(noise(), number, 2e9 + number)
+
+    frames = [f for f in camera.attached(sequence, FrameQueue(999, idle_s=1.0)).frames if f.time_s > 9e8]
+    assert len(frames) + sum(frame.missed for frame in frames) >= burst
+    np.testing.assert_array_equal(frames[-1].image, noise())
+
+
 def test_what_is_told_beside_the_first_frame_and_beforehand(camera):
     def show():
         for number in count(1):
