@@ -73,8 +73,9 @@ def main() -> None:
         _run(options.peer, still_scene(options.seed, number, options.size, options.frames), options.rate, segmenter)
         for number in range(options.runs)
     ]
-    alarms, missed = sum(run.blanked is not None for run in still), sum(run.missed for run in still)
-    print(f"{len(still)} movies without a reaction: {alarms} blanked, {missed} frames missed")
+    alarms = [f"{run.scene.seed} in frame {run.blanked:.1f}" for run in still if run.blanked is not None]
+    missed = sum(run.missed for run in still)
+    print(f"{len(still)} movies without a reaction: {len(alarms)} blanked, {missed} frames missed", *alarms, sep="; ")
 
 
 def _run(peer_name: str, scene: Scene, rate_hz: float, segmenter: Segmenter) -> Run:

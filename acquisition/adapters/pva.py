@@ -51,7 +51,7 @@ def attach(
         channel, partial(_keep, arrived), request=f"record[queueSize={_BUFFERED}]", notify_disconnect=True
     )
     try:
-        arrays = _arrays(channel, _standing(channel, arrived), arrived)
+        arrays = _Arrays(channel, _standing(channel, arrived), arrived)
         first = _first(channel, arrays)
     except BaseException:
         _leave(watch, context)
@@ -143,51 +143,62 @@ def _absent(channel: str, error: Exception) -> str:
     )
 
 
-def _first(channel: str, arrays: Iterator[tuple[Told, int] | None]) -> Told:
+def _first(channel: str, arrays: "_Arrays") -> Told:
     until = time.monotonic() + _PATIENCE_S
-    while (array := next(arrays)) is None:
+    while (new := arrays.next()) is None:
         if time.monotonic() > until:
             raise MovieError(f"no frame came from {channel} in {_PATIENCE_S:.0f} s: is it acquiring?")
-    return array[0]
+    return new[0]
 
 
-def _arrays(channel: str, standing: Any, arrived: Queue[Any]) -> Iterator[tuple[Told, int] | None]:
-    """New arrays, and how many were lost before each; None when none came for a while.
+class _Arrays:
+    """New arrays out of all that a channel says."""
 
-    Raises:
-        MovieError: The first one is no grey image. Later ones that are none are lost.
-    """
-    last, lost, trouble, begun = _name(standing), 0, "", False
-    while True:
+    def __init__(self, channel: str, standing: Any, arrived: Queue[Any]) -> None:
+        self._channel, self._arrived = channel, arrived
+        self._last = _name(standing)
+        self._begun, self._lost, self._trouble = False, 0, ""
+
+    def next(self) -> tuple[Told, int] | None:
+        """The next one, and how many were lost before it; None where a moment brought none.
+
+        Raises:
+            MovieError: The first one is no grey image. Later ones that are none are lost.
+        """
         try:
-            came = arrived.get(timeout=_LOOK_S)
+            came = self._arrived.get(timeout=_LOOK_S)
         except Empty:
-            yield None
-            continue
+            return None
         if isinstance(came, Exception):
-            _log.warning("%s is disconnected; it is waited for.", channel)
-            continue
-        if _name(came) == last:
-            continue  # shown again, after a disconnection or for another field of it
+            _log.warning("%s is disconnected; it is waited for.", self._channel)
+            return None
+        name = _name(came)
+        if name == self._last and any(name[1:]):
+            return None  # shown again, after a disconnection or for another field of it
+        array = self._read(came)
+        self._lost += _between(self._last[0], name[0]) if self._begun else 0
+        self._last = name
+        if array is None:
+            return None
+        lost, self._lost, self._begun, self._trouble = self._lost, 0, True, ""
+        return array, lost
+
+    def _read(self, came: Any) -> Told | None:
         try:
-            array = read_array(came)
+            return read_array(came)
         except MovieError as error:
-            if not begun:
+            if not self._begun:
                 raise
-            if str(error) != trouble:
-                _log.warning("%s: %s", channel, error)
-            array, trouble, lost = None, str(error), lost + 1
-        lost += _between(last[0], came.uniqueId) if begun else 0
-        last = _name(came)
-        if array is not None:
-            yield array, lost
-            lost, trouble, begun = 0, "", True
+            if str(error) != self._trouble:
+                _log.warning("%s: %s", self._channel, error)
+            self._lost, self._trouble = self._lost + 1, str(error)
+            return None
 
 
-def _name(value: Any) -> tuple[Any, ...]:
-    """Of an array: what differs from one to the next."""
+def _name(value: Any) -> tuple[int, ...]:
+    """Of an array, its number and its stamps: what differs from one to the next, where a server sets them."""
     stamps = (value.dataTimeStamp, value.timeStamp)
-    return value.uniqueId, *((stamp.secondsPastEpoch, stamp.nanoseconds) for stamp in stamps)
+    return value.uniqueId, *(part for stamp in stamps for part in (stamp.secondsPastEpoch, stamp.nanoseconds))
 
 
 def _between(before: int, now: int) -> int:
@@ -196,16 +207,14 @@ def _between(before: int, now: int) -> int:
     return ahead - 1 if 0 < ahead < 2**31 else 0
 
 
-def _receive(
-    arrays: Iterator[tuple[Told, int] | None], first: Told, zero_s: float, queue: FrameQueue, left: Event
-) -> None:
-    came: tuple[Told, int] | None = (first, 0)
+def _receive(arrays: _Arrays, first: Told, zero_s: float, queue: FrameQueue, left: Event) -> None:
+    new: tuple[Told, int] | None = (first, 0)
     try:
         while not left.is_set():
-            if came is not None:
-                array, missed = came
+            if new is not None:
+                array, missed = new
                 queue.put(array.image, array.time_s - zero_s, dose_e_nm2=array.dose_e_nm2, missed=missed)
-            came = next(arrays)
+            new = arrays.next()
     except BaseException as error:  # raised where frames are taken
         queue.end(error)
 

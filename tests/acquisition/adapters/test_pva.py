@@ -51,7 +51,8 @@ class Camera:
     def __init__(self):
         self.channel = SharedPV(initial=array(np.zeros((4, 6), np.uint16), 0, 1.0))
         self.beam = SharedPV(nt=NTScalar("d"), initial=0.0)
-        self.channels = {"camera": self.channel, "beam": self.beam, "SCOPE:Beam:Blank": self.beam}
+        self.plain = SharedPV(initial=NTNDArray().wrap(np.zeros((4, 6), np.uint16)))
+        self.channels = {"camera": self.channel, "plain": self.plain, "beam": self.beam, "SCOPE:Beam:Blank": self.beam}
         self.blanked = []
 
         @self.beam.put
@@ -136,6 +137,26 @@ def test_of_a_burst_the_newest_are_kept_and_all_are_accounted_for(camera):
     frames = [f for f in camera.attached(sequence, FrameQueue(999, idle_s=1.0)).frames if f.time_s > 9e8]
     assert len(frames) + sum(frame.missed for frame in frames) >= burst
     np.testing.assert_array_equal(frames[-1].image, noise())
+
+
+def test_a_server_that_neither_counts_nor_stamps(camera):
+    """As p4p wraps arrays that it is told nothing of: their time is when they came."""
+    over = threading.Event()
+
+    def show():
+        while not over.wait(0.05):
+            camera.plain.post(NTNDArray().wrap(noise()))
+
+    thread = threading.Thread(target=show)
+    thread.start()
+    begun = time.time()
+    frames = attach("pva:plain", FrameQueue(999), zero_s=0.0).frames
+    first, second, third = (next(frames) for _ in range(3))
+    over.set()
+    thread.join()
+    frames.close()
+    assert begun < first.time_s < second.time_s < third.time_s < time.time()
+    assert third.missed == 0
 
 
 def test_what_is_told_beside_the_first_frame_and_beforehand(camera):
