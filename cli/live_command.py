@@ -67,6 +67,7 @@ def live_command(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the measurement in the folder.")] = False,
 ) -> None:
     """Follow fronts while the experiment runs: positions, laws, forecasts and decisions, written as they come."""
+    hooks = _hooks(hook or [])
     segmenter = load_segmenter(model)
     looks = (lambda: Inline(_FRAMES_PER_LOOK)) if speed == 0 else None
     journal = Journal(out) if resume else None
@@ -90,7 +91,7 @@ def live_command(
         session = Session.begin(out, settings, segmenter, looks)
     else:
         session = Session(journal, segmenter, looks)
-    actions = Actions(_hooks(hook or []), lambda done: warn(_failed(done)) if done["error"] else None)
+    actions = Actions(hooks, lambda done: warn(_failed(done)) if done["error"] else None)
     actions.check(session.settings.rules)
     try:
         with live_view() as view:
