@@ -33,7 +33,7 @@ from ionfront.physics import LAW_NAMES, GeometryName, LawName
 
 from .state import THROUGH
 
-__all__ = ["SIDE_PX", "FrontSeen", "Look", "Material", "View", "look"]
+__all__ = ["SIDE_PX", "FrontSeen", "Look", "Material", "View", "look", "warm_up"]
 
 Floats = NDArray[np.float64]
 
@@ -191,6 +191,11 @@ def look(view: View) -> Look:
         _front(view, number, found, index) for number, found in enumerate(ways, 1) for index in range(len(found.steps))
     ]
     return Look(view.frame, view.time_s, tracker.half_cycle, tracker.direction, view.every, tuple(fronts), why)
+
+
+def warm_up() -> None:
+    """Make beforehand what the first look that sees a front would wait for, over a second of one core."""
+    _forecaster(Material(), 1, 100.0)
 
 
 def _front(view: View, particle: int, ways: Ways, index: int) -> FrontSeen:

@@ -4,13 +4,14 @@ import os
 import sys
 
 from .aside import received, send
-from .look import Look, look
+from .look import Look, look, warm_up
 from .snapshot import from_bytes, to_bytes
 
 __all__: list[str] = []
 
 
 def _serve() -> None:
+    warm_up()  # while the first frames are being waited for, and before others go first
     if hasattr(os, "nice"):
         os.nice(10)
     views, looks = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")

@@ -13,11 +13,11 @@ import sys
 from dataclasses import dataclass, field
 
 import numpy as np
+from live_scenes import reacting_scene, still_scene
 
 from ionfront.acquisition import Decision, FrontNow, Inline, LiveFront, Rule, Triggers
-from ionfront.datasets import Scene, random_scene
+from ionfront.datasets import Scene
 
-LAWS = ("linear", "parabolic", "mixed", "self_limiting")
 THROUGH = 0.98
 
 
@@ -39,14 +39,11 @@ def main() -> None:
     options = _options()
     found = Found()
     for number in range(options.scenes):
-        law = LAWS[number % len(LAWS)]
-        scene = random_scene(options.seed + number, size_px=options.size, n_frames=60, law=law, n_fronts=1)
-        _follow(scene, found)
+        _follow(reacting_scene(options.seed, number, options.size), found)
         print(f"{number + 1} of {options.scenes}", end="\r", file=sys.stderr)
     alarms = 0
     for number in range(options.scenes):
-        still = random_scene(options.seed + 10**6 + number, size_px=options.size, n_frames=60, n_fronts=0)
-        alarms += bool(_decisions(still, None)[0])
+        alarms += bool(_decisions(still_scene(options.seed, number, options.size), None)[0])
     _print(found, options.scenes, alarms)
 
 

@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from ionfront.acquisition import (
+    Action,
     Actions,
     FrameQueue,
     Inline,
@@ -18,9 +19,8 @@ from ionfront.acquisition import (
     Rule,
     Session,
     SessionSettings,
-    webhook,
 )
-from ionfront.acquisition.adapters import attach, is_stream
+from ionfront.acquisition.adapters import action, attach, is_stream
 from ionfront.acquisition.sources import Source, replayed, watched_folder
 from ionfront.core import MovieError, OutputExistsError, UsageError
 from ionfront.datasets.readers import is_image_folder
@@ -53,7 +53,10 @@ def live_command(
     rules: Annotated[Path | None, typer.Option(help="TOML file with rules; docs/live.md has them.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Decide and say so, but do nothing.")] = False,
     hook: Annotated[
-        list[str] | None, typer.Option(help="NAME=URL: rules whose action is NAME send their decision there.")
+        list[str] | None,
+        typer.Option(
+            help="NAME=URL: rules whose action is NAME send their decision there; or NAME=pva:PV=VALUE, to write a PV."
+        ),
     ] = None,
     speed: Annotated[
         float,
@@ -65,6 +68,7 @@ def live_command(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the measurement in the folder.")] = False,
 ) -> None:
     """Follow fronts while the experiment runs: positions, laws, forecasts and decisions, written as they come."""
+    hooks = _hooks(hook or [])
     segmenter = load_segmenter(model)
     looks = (lambda: Inline(_FRAMES_PER_LOOK)) if speed == 0 else None
     journal = Journal(out) if resume else None
@@ -89,7 +93,7 @@ def live_command(
         session = Session.begin(out, settings, segmenter, looks)
     else:
         session = Session(journal, segmenter, looks)
-    actions = Actions(_hooks(hook or []), lambda done: warn(_failed(done)) if done["error"] else None)
+    actions = Actions(hooks, lambda done: warn(_failed(done)) if done["error"] else None)
     actions.check(session.settings.rules)
     try:
         with live_view() as view:
@@ -152,11 +156,11 @@ def _rules(path: Path | None) -> tuple[Rule, ...]:
         raise UsageError(f"{path} holds no rules ({error}); docs/live.md shows how they are written.") from error
 
 
-def _hooks(told: list[str]) -> dict[str, Any]:
+def _hooks(told: list[str]) -> dict[str, Action]:
     pairs = [one.partition("=") for one in told]
-    if wrong := [one for one, (name, separator, url) in zip(told, pairs, strict=True) if not (name and separator)]:
-        raise UsageError(f"--hook {wrong[0]} is not of the form NAME=URL.")
-    return {name: webhook(url) for name, _, url in pairs}
+    if wrong := [one for one, (name, separator, _) in zip(told, pairs, strict=True) if not (name and separator)]:
+        raise UsageError(f"--hook {wrong[0]} is not of the form NAME=URL, or NAME=pva:PV=VALUE.")
+    return {name: action(what) for name, _, what in pairs}
 
 
 def _failed(done: dict[str, Any]) -> str:

@@ -4,17 +4,27 @@
     zmq:tcp://HOST:PORT   ZeroMQ
 
 Each module has `attach(address, queue, *, pixel_size_nm, zero_s) -> Source`, which puts what comes into the queue.
+
+Rules act through some of them, and through webhooks:
+
+    http://ADDRESS        the decision is posted there
+    pva:PV=VALUE          a PV of EPICS is written
+
+Each such module has `action(told) -> Action`.
 """
 
 import importlib
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
-from ionfront.core import MissingExtraError
+from ionfront.core import MissingExtraError, UsageError
 
+from ..actions import Action, webhook
 from ..frames import FrameQueue
 from ..sources import Source
 
-__all__ = ["STREAMS", "attach", "is_stream"]
+__all__ = ["ACTIONS", "STREAMS", "action", "attach", "is_stream"]
 
 STREAMS = {"pva": "pva", "zmq": "zeromq"}
 """Module by what comes before the colon; its extra has the module's name, with dashes."""
@@ -40,13 +50,41 @@ def attach(told: str, queue: FrameQueue, *, pixel_size_nm: float | None = None, 
         MovieError: Nothing is there, or it is no stream of grey images.
     """
     scheme, _, address = told.partition(":")
-    name = STREAMS[scheme]
+    module = _module(STREAMS[scheme], told)
+    source: Source = module.attach(address, queue, pixel_size_nm=pixel_size_nm, zero_s=zero_s)
+    return source
+
+
+def action(told: str) -> Action:
+    """What a rule does, as it is written for a command.
+
+    Args:
+        told: As listed above.
+
+    Raises:
+        MissingExtraError: Its extra is not installed.
+        UsageError: It is none of them, or what is to be written is not there.
+    """
+    scheme, _, _ = told.partition(":")
+    if scheme not in ACTIONS:
+        raise UsageError(f"{told!r} is nothing that a rule can do: an address of {', '.join(ACTIONS)} is needed.")
+    return ACTIONS[scheme](told)
+
+
+def _write_pv(told: str) -> Action:
+    write: Action = _module("pva", told).action(told.partition(":")[2])
+    return write
+
+
+ACTIONS: dict[str, Callable[[str], Action]] = {"http": webhook, "https": webhook, "pva": _write_pv}
+"""How an action is made, by what comes before the colon."""
+
+
+def _module(name: str, told: str) -> ModuleType:
     try:
-        module = importlib.import_module(f".{name}", __name__)
+        return importlib.import_module(f".{name}", __name__)
     except ImportError as error:
         extra = name.replace("_", "-")
         raise MissingExtraError(
             f"{told} needs {error.name}, which is not installed: pip install 'ionfront[{extra}]'."
         ) from error
-    source: Source = module.attach(address, queue, pixel_size_nm=pixel_size_nm, zero_s=zero_s)
-    return source
