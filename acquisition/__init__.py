@@ -7,6 +7,8 @@ from .journal import Journal
 from .live import LiveFront
 from .look import FrontSeen, Look, Material
 from .monitor import Counts, Monitor
+from .recent import RecentFrames
+from .recorder import Recorded, StoreRecorder
 from .session import RESULT_FILES, Session, SessionSettings
 from .state import FrontNow, FrontState
 from .triggers import CONDITIONS, Condition, Decision, Rule, Triggers
@@ -32,10 +34,13 @@ __all__ = [
     "Looks",
     "Material",
     "Monitor",
+    "RecentFrames",
+    "Recorded",
     "Recorder",
     "Rule",
     "Session",
     "SessionSettings",
+    "StoreRecorder",
     "Triggers",
     "webhook",
 ]

@@ -1,5 +1,6 @@
 """Where frames come from: anything that gives a frame and its time, one after another."""
 
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -65,11 +66,12 @@ def replayed(
 
     def frames() -> Iterator[Frame]:
         times, begun = movie["time"].values, time.monotonic()
+        doses, missed = (movie.coords.get(name) for name in ("dose_e_nm2", "missed"))
         for number in range(first, movie.sizes["time"]):
             frame, time_s = np.asarray(movie[number].values), float(times[number])
             if speed is not None:
                 time.sleep(max(0.0, begun + (time_s - float(times[first])) / speed - time.monotonic()))
-            yield Frame(frame, time_s)
+            yield Frame(frame, time_s, _told(doses, number), int(missed[number]) if missed is not None else 0)
 
     return Source(str(movie_path), calibration_of(movie).pixel_size_nm, frames())
 
@@ -108,6 +110,12 @@ def watched_folder(
             yield Frame(_only_frame(path), time_s)
 
     return Source(str(folder), pixel_size_nm or _known_pixel_size(folder), frames())
+
+
+def _told(values: Any, number: int) -> float | None:
+    """What was told of a frame, if anything was."""
+    value = math.nan if values is None else float(values[number])
+    return value if math.isfinite(value) else None
 
 
 def _whole_files(folder: Path, first: int, idle_s: float) -> Iterator[Path]:
