@@ -2,7 +2,8 @@
 
 import json
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,9 +19,11 @@ from ionfront.acquisition import (
     Rule,
     Session,
     SessionSettings,
+    StoreRecorder,
     webhook,
 )
 from ionfront.acquisition.adapters import attach, is_stream
+from ionfront.acquisition.growing import followed
 from ionfront.acquisition.sources import Source, replayed, watched_folder
 from ionfront.core import MovieError, OutputExistsError, UsageError
 from ionfront.datasets.readers import is_image_folder
@@ -54,6 +57,9 @@ def live_command(
     hook: Annotated[
         list[str] | None, typer.Option(help="NAME=URL: rules whose action is NAME send their decision there.")
     ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="The file (Zarr, TIFF, MRC) is still being written: take what comes.")
+    ] = False,
     speed: Annotated[
         float,
         typer.Option(help="Of a replay, times the movie's own; 0 for no waiting, with a look at every tenth frame."),
@@ -61,6 +67,9 @@ def live_command(
     idle_s: Annotated[float, typer.Option(help="A source without a new frame for so long is done [s].")] = 60.0,
     waiting: Annotated[int, typer.Option(help="How many frames of a stream may wait; then the oldest is let go.")] = 4,
     stop_late: Annotated[bool, typer.Option("--stop-late", help="End it, rather than let a frame go.")] = False,
+    record: Annotated[
+        Path | None, typer.Option(help="Keep every frame of a stream, also those let go: STORE.ome.zarr.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the measurement in the folder.")] = False,
 ) -> None:
     """Follow fronts while the experiment runs: positions, laws, forecasts and decisions, written as they come."""
@@ -69,10 +78,20 @@ def live_command(
     journal = Journal(out) if resume else None
     if journal is None and out.exists():
         raise OutputExistsError(f"{out} exists already: choose another --out, or --resume what is in it.")
-    queue = FrameQueue(waiting, late="stop" if stop_late else "skip", idle_s=idle_s)
+    recorder = None if record is None else _recorder(source, record, go_on=resume)
+    queue = FrameQueue(waiting, late="stop" if stop_late else "skip", recorder=recorder, idle_s=idle_s)
     found = _source(
-        source, queue, journal, pixel_size_nm=pixel_size_nm, frame_time_s=frame_time_s, speed=speed, idle_s=idle_s
+        source,
+        queue,
+        journal,
+        follow=follow,
+        pixel_size_nm=pixel_size_nm,
+        frame_time_s=frame_time_s,
+        speed=speed,
+        idle_s=idle_s,
     )
+    if recorder is not None:
+        recorder.describe(found.pixel_size_nm, found.zero_s)
     if journal is None:
         settings = SessionSettings(
             name=found.name,
@@ -90,7 +109,7 @@ def live_command(
     actions = Actions(_hooks(hook or []), lambda done: warn(_failed(done)) if done["error"] else None)
     actions.check(session.settings.rules)
     try:
-        with live_view() as view:
+        with live_view() as view, _recording(recorder, record):
             _follow(found, session, actions, lambda table: view.update(table, refresh=True))
     except KeyboardInterrupt:
         say("Stopped; measuring what there is.")
@@ -107,19 +126,47 @@ def _source(
     queue: FrameQueue,
     journal: Journal | None,
     *,
+    follow: bool,
     pixel_size_nm: float | None,
     frame_time_s: float | None,
     speed: float,
     idle_s: float,
 ) -> Source:
     """Frames that the journal has not seen."""
+    zero_s = None if journal is None else journal.settings["session"]["zero_s"]
     if is_stream(told):
-        zero_s = None if journal is None else journal.settings["session"]["zero_s"]
         return attach(told, queue, pixel_size_nm=pixel_size_nm, zero_s=zero_s)
     path, first = Path(told), 0 if journal is None else journal.passed
+    if follow:
+        return followed(
+            path,
+            first=first,
+            pixel_size_nm=pixel_size_nm,
+            frame_time_s=frame_time_s,
+            zero_s=zero_s,
+            idle_s=idle_s,
+        )
     if is_image_folder(path):
         return watched_folder(path, first=first, pixel_size_nm=pixel_size_nm, frame_time_s=frame_time_s, idle_s=idle_s)
     return replayed(path, speed=speed or None, first=first, pixel_size_nm=pixel_size_nm, frame_time_s=frame_time_s)
+
+
+def _recorder(source: str, path: Path, *, go_on: bool) -> StoreRecorder:
+    if not is_stream(source):
+        raise UsageError(f"{source} is on disk already: --record keeps the frames of a stream.")
+    return StoreRecorder(path, go_on=go_on, tell=warn)
+
+
+@contextmanager
+def _recording(recorder: StoreRecorder | None, path: Path | None) -> Iterator[None]:
+    """Ends it, and says what became of the frames."""
+    try:
+        yield
+    finally:
+        if recorder is not None:
+            done = recorder.close()
+            lost = f"; {done.lost} are lost ({done.last_loss})" if done.lost else ""
+            say(f"Recorded {done.kept} frames in {path}{lost}.")
 
 
 def _follow(source: Source, session: Session, actions: Actions, show: Callable[[Table], None]) -> None:

@@ -20,7 +20,8 @@ from ..recording import Clock, Recording, Scale, clock_from_interval, clock_from
 from ..units import time_in_s
 from .failures import reading
 
-__all__ = ["StoredImage", "chunk_file", "is_zarr", "open_image", "read_stored_frame", "read_zarr", "whole_by_times"]
+__all__ = ["StoredImage", "chunk_file", "is_zarr", "open_image", "read_stored_frame", "read_zarr", "stored_scale"]
+__all__ += ["whole_by_times"]
 
 _MARKS = ("zarr.json", ".zgroup", ".zarray")
 
@@ -47,7 +48,7 @@ class StoredImage:
         steps: Scale and unit of each axis; empty where unknown.
         own: What IonFront itself wrote: see labelmovie.py and moviestore.py.
         beside: Arrays (n,) that lie with it, by name.
-        times_s: As an array of times has them, shape (n,); None where there is none.
+        times: The one of them that holds times; None where there is none.
     """
 
     array: Any
@@ -55,7 +56,7 @@ class StoredImage:
     steps: tuple[tuple[float, str], ...] = ()
     own: dict[str, Any] = field(default_factory=dict)
     beside: dict[str, Any] = field(default_factory=dict)
-    times_s: NDArray[np.float64] | None = None
+    times: Any = None
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -68,6 +69,12 @@ class StoredImage:
         if len(axes) != len(shape) or not {"y", "x"} <= set(axes):
             raise MovieError(f"its array has shape {shape} and axes {axes}; y and x are needed, and time if a movie.")
         return dict(zip(axes, shape, strict=True))
+
+    def times_s(self, first: int = 0, last: int | None = None) -> NDArray[np.float64]:
+        """Times of these frames, as far as there are any."""
+        if self.times is None:
+            return np.empty(0)
+        return np.asarray(self.times[first:last], float) * float(time_in_s(self.times.attrs["units"]) or 1.0)
 
     @property
     def frame_axis(self) -> str:
@@ -95,14 +102,16 @@ def open_image(path: Path) -> StoredImage:
     multiscales = attrs.get("ome", attrs).get("multiscales")
     image = _from_multiscales(node, multiscales[0]) if multiscales else _only_array(node)
     beside = {name: array for name, array in node.arrays() if array.ndim == 1}
-    times_s = _times(beside.get(_first_axis(image.array)))
-    return replace(image, own=attrs.get("ionfront", {}), beside=beside, times_s=times_s)
+    times = beside.get(_first_axis(image.array))
+    if times is not None and time_in_s(str(times.attrs.get("units", ""))) is None:
+        times = None
+    return replace(image, own=attrs.get("ionfront", {}), beside=beside, times=times)
 
 
-def whole_by_times(image: StoredImage) -> int:
-    """How many frames have a time: IonFront writes it when the frame is there."""
-    known = np.append(np.isfinite(np.empty(0) if image.times_s is None else image.times_s), False)
-    return min(int(known.argmin()), int(image.array.shape[0]))
+def whole_by_times(image: StoredImage, first: int = 0) -> int:
+    """How many frames have a time, which IonFront writes when the frame is there; the first ones are known to."""
+    known = np.append(np.isfinite(image.times_s(first)), False)
+    return min(first + int(known.argmin()), int(image.array.shape[0]))
 
 
 def chunk_file(array: Any, place: tuple[int, ...]) -> Path:
@@ -117,6 +126,12 @@ def read_stored_frame(array: Any, axes: str, frame_axis: str, index: int) -> NDA
         kept = "".join(axis for axis in axes if axis in "yxs")
         image = np.asarray(array[key])
         return to_grey(np.transpose(image, [kept.index(axis) for axis in "yxs" if axis in kept]))
+
+
+def stored_scale(image: StoredImage) -> Scale:
+    """Its pixel size."""
+    y, x = (_step(image, axis) for axis in "yx")
+    return pixel_scale([y[0], x[0]], [y[1], x[1]], _origin(image.own.get("pixel_size_source")))
 
 
 def _from_multiscales(group: Any, multiscale: dict[str, Any]) -> StoredImage:
@@ -155,11 +170,6 @@ def _first_axis(array: Any) -> str:
     return str(names[0]) if names else ""
 
 
-def _times(array: Any) -> NDArray[np.float64] | None:
-    factor = None if array is None else time_in_s(str(array.attrs.get("units", "")))
-    return None if factor is None else np.asarray(array[:], float) * factor
-
-
 def _recording(image: StoredImage) -> Recording:
     array, axes, sizes, frame_axis = image.array, image.axes, image.sizes, image.frame_axis
     check_dtype(array.dtype)
@@ -169,7 +179,7 @@ def _recording(image: StoredImage) -> Recording:
     read = partial(read_stored_frame, array, axes, frame_axis)
     frames = lazy_frames(read, count, (sizes["y"], sizes["x"]), grey_dtype(array.dtype))
     conversion = describe_conversion(array.dtype, sizes.get("s", 1))
-    return Recording(frames, _scale(image), _clock(image, count), conversion)
+    return Recording(frames, stored_scale(image), _clock(image, count), conversion)
 
 
 def _recorded(image: StoredImage) -> Recording:
@@ -177,7 +187,7 @@ def _recorded(image: StoredImage) -> Recording:
     array, count = image.array, whole_by_times(image)
     check_dtype(array.dtype)
     _check_chunks(array, count)
-    times_s = np.empty(0) if image.times_s is None else image.times_s[:count]
+    times_s = image.times_s(0, count)
     read = partial(read_stored_frame, array, image.axes, "t")
     frames = lazy_frames(read, count, array.shape[1:], grey_dtype(array.dtype))
     kept = np.flatnonzero(times_s > np.maximum.accumulate(np.append(-np.inf, times_s))[:-1])
@@ -188,8 +198,8 @@ def _recorded(image: StoredImage) -> Recording:
         told["dose_e_nm2"] = dose[kept]
     return Recording(
         frames[kept] if left_out else frames,
-        _scale(image),
-        _clock(replace(image, times_s=times_s[kept]), kept.size),
+        stored_scale(image),
+        clock_from_stamps(times_s[kept], "OME-Zarr"),
         describe_conversion(array.dtype, 1),
         notes=(f"{left_out} of {count} frames are left out: their times do not rise.",) if left_out else (),
         told=told,
@@ -205,15 +215,10 @@ def _check_chunks(array: Any, count: int) -> None:
         raise MovieError(f"{lost} of its {len(needed)} chunks are missing; copy the whole folder again.")
 
 
-def _scale(image: StoredImage) -> Scale:
-    y, x = (_step(image, axis) for axis in "yx")
-    return pixel_scale([y[0], x[0]], [y[1], x[1]], _origin(image.own.get("pixel_size_source")))
-
-
 def _clock(image: StoredImage, count: int) -> Clock:
     origin = _origin(image.own.get("frame_time_source"))
     interval = clock_from_interval(*_step(image, "t"), origin)
-    stamps = image.own.get("time_s", []) if image.times_s is None else image.times_s
+    stamps = image.own.get("time_s", []) if image.times is None else image.times_s()
     return clock_from_stamps(stamps, origin, interval) if len(stamps) == count > 1 else interval
 
 
