@@ -7,6 +7,8 @@ from .journal import Journal
 from .live import LiveFront
 from .look import FrontSeen, Look, Material
 from .monitor import Counts, Monitor
+from .nexus import write_nexus
+from .nexus_facts import NexusFacts, read_facts
 from .recent import RecentFrames
 from .recorder import Recorded, StoreRecorder
 from .session import RESULT_FILES, Session, SessionSettings
@@ -34,6 +36,7 @@ __all__ = [
     "Looks",
     "Material",
     "Monitor",
+    "NexusFacts",
     "RecentFrames",
     "Recorded",
     "Recorder",
@@ -42,5 +45,7 @@ __all__ = [
     "SessionSettings",
     "StoreRecorder",
     "Triggers",
+    "read_facts",
     "webhook",
+    "write_nexus",
 ]
