@@ -1,6 +1,8 @@
 """A session as NeXus: all that NXem asks for, a unit on every number, and the frames and answers as they are."""
 
 import json
+import re
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -24,21 +26,7 @@ from ionfront.cli.app import app
 from ionfront.core import OutputExistsError, UsageError
 from ionfront.models import load_segmenter
 
-FACTS = """
-description = "Lithiation of NiO"
-
-[sample]
-name = "NiO 3"
-preparation_date = 2026-03-20T09:30:00+01:00
-
-[instrument]
-vendor = "JEOL"
-model = "JEM-ARM200F"
-detector = "camera"
-
-[user]
-name = "A. Person"
-"""
+GUIDE = Path(__file__).parents[2] / "docs" / "live.md"
 
 # Of NXem, NeXus definitions v2026.01: what is required, and what is of what is there.
 REQUIRED = {
@@ -83,7 +71,8 @@ def measured(grey, grey_onnx, tmp_path_factory):
     recorder.close()
     session.leave()
     (place / "session" / "kinetics.json").write_text(json.dumps({"cycles": []}))
-    (place / "facts.toml").write_text(FACTS)
+    facts = re.search(r"^## NeXus\n.*?```toml\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.S | re.M)
+    (place / "facts.toml").write_text(facts[1])
     return place
 
 

@@ -30,7 +30,7 @@ def movie(grey, tmp_path):
 @pytest.fixture
 def rules(tmp_path):
     """Those of the guide, word for word."""
-    (text,) = re.findall(r"```toml\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.S)
+    text = re.findall(r"```toml\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.S)[0]
     (tmp_path / "rules.toml").write_text(text)
     return tmp_path / "rules.toml"
 
