@@ -31,7 +31,7 @@ def followed(
 
     Args:
         path: It may not be there yet.
-        first: How many frames were seen to before.
+        first: How many frames have gone by before, with those that were lost.
         pixel_size_nm: In place of the file's.
         frame_time_s: Time between frames, in place of the file's.
         zero_s: What the clock shows at the time 0, for times of that kind; None takes now.
@@ -46,7 +46,7 @@ def followed(
     began_s = (time.time() if zero_s is None else zero_s) if by_arrival else 0.0
 
     def frames() -> Iterator[Frame]:
-        for number, came_s in _as_they_come(file, first, idle_s):
+        for number, came_s in _as_they_come(file, file.begin_after(first), idle_s):
             found = file.frame(number)
             if frame_time_s is not None:
                 time_s = number * frame_time_s

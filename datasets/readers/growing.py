@@ -35,6 +35,9 @@ class Growing(Protocol):
     pixel_size_nm: float | None
     timed: bool
 
+    def begin_after(self, passed: int) -> int:
+        """The number of the first frame to take, when so many have gone by with those that were lost."""
+
     def whole(self) -> int:
         """How many frames are whole now."""
 

@@ -43,6 +43,10 @@ class GrowingMrc:
         if min(self._shape) < 1:
             raise MovieError(f"{path} has frames of {self._shape} pixels: its header is not written yet.")
 
+    def begin_after(self, passed: int) -> int:
+        """The number of the first frame to take, when so many have gone by."""
+        return passed
+
     def whole(self) -> int:
         """How many frames are whole."""
         each = self._shape[0] * self._shape[1] * self._dtype.itemsize

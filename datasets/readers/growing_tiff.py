@@ -40,6 +40,10 @@ class GrowingTiff:
             self._offsets: list[int] = [first.offset]  # of the pages' directories
             self.pixel_size_nm = _stated_nm(tiff)
 
+    def begin_after(self, passed: int) -> int:
+        """The number of the first frame to take, when so many have gone by."""
+        return passed
+
     def whole(self) -> int:
         """How many frames are whole."""
         untouched = self._untouched.since_last([self._path])

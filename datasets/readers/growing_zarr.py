@@ -40,6 +40,13 @@ class GrowingZarr:
             self.pixel_size_nm = stored_scale(image).nm
             self.timed = image.times is not None
 
+    def begin_after(self, passed: int) -> int:
+        """The number of the first frame to take, when so many have gone by with those that were lost."""
+        if "missed" not in self._image.beside:
+            return passed
+        missed = np.asarray(self._image.beside["missed"][: self.whole()])
+        return int(np.searchsorted(np.arange(missed.size) + np.cumsum(missed), passed))
+
     def whole(self) -> int:
         """How many frames are whole."""
         try:
