@@ -37,10 +37,15 @@ class RecentFrames:
     ) -> None:
         if most_bytes < 1 or (last_s is not None and not last_s > 0):
             raise UsageError(f"{most_bytes} bytes for {last_s} s keep no frame; numbers above 0 are needed.")
-        self._most, self._last_s, self._pixel_size_nm = most_bytes, last_s, pixel_size_nm
+        self._most, self._last_s = most_bytes, last_s
+        self._told: tuple[float | None, float] = (pixel_size_nm, 0.0)
         self._frames: deque[Frame] = deque()
         self._bytes = 0
         self._lock = threading.Lock()
+
+    def describe(self, pixel_size_nm: float | None, zero_s: float) -> None:
+        """Tell, at any time, what holds for all frames: as `Source` has it."""
+        self._told = (pixel_size_nm, zero_s)
 
     def record(self, frame: Frame) -> None:
         """Keep a frame; its image must not change any more."""
@@ -61,7 +66,7 @@ class RecentFrames:
             raise OutputExistsError(f"{path} exists already; recordings are never overwritten: choose another place.")
         with self._lock:
             frames = list(self._frames)
-        writer = FrameWriter(path, self._pixel_size_nm)
+        writer = FrameWriter(path, *self._told)
         for first in range(0, len(frames), _AT_ONCE):
             writer.write(frames[first : first + _AT_ONCE])
         writer.close()

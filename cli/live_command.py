@@ -16,6 +16,7 @@ from ionfront.acquisition import (
     Inline,
     Journal,
     Material,
+    RecentFrames,
     Rule,
     Session,
     SessionSettings,
@@ -70,6 +71,10 @@ def live_command(
     record: Annotated[
         Path | None, typer.Option(help="Keep every frame of a stream, also those let go: STORE.ome.zarr.")
     ] = None,
+    keep_last_s: Annotated[
+        float | None,
+        typer.Option(help="Of a stream: rules whose action is `keep` write so many last seconds into OUT/kept."),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the measurement in the folder.")] = False,
 ) -> None:
     """Follow fronts while the experiment runs: positions, laws, forecasts and decisions, written as they come."""
@@ -78,7 +83,7 @@ def live_command(
     journal = Journal(out) if resume else None
     if journal is None and out.exists():
         raise OutputExistsError(f"{out} exists already: choose another --out, or --resume what is in it.")
-    recorder = None if record is None else _recorder(source, record, go_on=resume)
+    recorder = _recorder(source, record, keep_last_s, go_on=resume)
     queue = FrameQueue(waiting, late="stop" if stop_late else "skip", recorder=recorder, idle_s=idle_s)
     found = _source(
         source,
@@ -106,7 +111,7 @@ def live_command(
         session = Session.begin(out, settings, segmenter, looks)
     else:
         session = Session(journal, segmenter, looks)
-    actions = Actions(_hooks(hook or []), lambda done: warn(_failed(done)) if done["error"] else None)
+    actions = _actions(hook or [], recorder, out)
     actions.check(session.settings.rules)
     try:
         with live_view() as view, _recording(recorder, record):
@@ -151,19 +156,34 @@ def _source(
     return replayed(path, speed=speed or None, first=first, pixel_size_nm=pixel_size_nm, frame_time_s=frame_time_s)
 
 
-def _recorder(source: str, path: Path, *, go_on: bool) -> StoreRecorder:
+def _recorder(
+    source: str, record: Path | None, keep_last_s: float | None, *, go_on: bool
+) -> StoreRecorder | RecentFrames | None:
+    if record is None and keep_last_s is None:
+        return None
     if not is_stream(source):
-        raise UsageError(f"{source} is on disk already: --record keeps the frames of a stream.")
-    return StoreRecorder(path, go_on=go_on, tell=warn)
+        raise UsageError(f"{source} is on disk already: --record and --keep-last-s keep the frames of a stream.")
+    if record is None:
+        return RecentFrames(last_s=keep_last_s)
+    if keep_last_s is not None:
+        raise UsageError("--record keeps every frame, so there is nothing left for --keep-last-s: give one of them.")
+    return StoreRecorder(record, go_on=go_on, tell=warn)
+
+
+def _actions(hooks: list[str], recorder: StoreRecorder | RecentFrames | None, out: Path) -> Actions:
+    named = _hooks(hooks)
+    if isinstance(recorder, RecentFrames):
+        named["keep"] = recorder.keep_in(out / "kept")
+    return Actions(named, lambda done: warn(_failed(done)) if done["error"] else None)
 
 
 @contextmanager
-def _recording(recorder: StoreRecorder | None, path: Path | None) -> Iterator[None]:
+def _recording(recorder: StoreRecorder | RecentFrames | None, path: Path | None) -> Iterator[None]:
     """Ends it, and says what became of the frames."""
     try:
         yield
     finally:
-        if recorder is not None:
+        if isinstance(recorder, StoreRecorder):
             done = recorder.close()
             lost = f"; {done.lost} are lost ({done.last_loss})" if done.lost else ""
             say(f"Recorded {done.kept} frames in {path}{lost}.")

@@ -89,17 +89,18 @@ def test_it_is_readable_while_it_grows(tmp_path):
 def test_what_was_flushed_outlives_a_killed_process(tmp_path):
     path = tmp_path / "movie.ome.zarr"
     program = f"""
-import itertools, pathlib
+import itertools, pathlib, time
 import numpy as np
 from ionfront.acquisition import Frame, StoreRecorder
 recorder = StoreRecorder(pathlib.Path({str(path)!r}), pixel_size_nm=0.5)
 for k in itertools.count():
     recorder.record(Frame(np.full((40, 50), k, np.uint16), 0.5 * k))
     print(recorder.counts.kept, flush=True)
+    time.sleep(0.002)
 """
     process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
     said = 0
-    while said < 50:
+    while said < 30:
         said = int(process.stdout.readline())
     process.send_signal(signal.SIGKILL)
     process.communicate()

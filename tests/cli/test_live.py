@@ -90,7 +90,8 @@ def published(images, publisher):
     def work():
         assert publisher.recv() == b"\x01"
         for number, image in enumerate(images):
-            publisher.send_multipart(frame_message(image, 1000.0 + 2.0 * number, number, pixel_size_nm=0.5))
+            told = {"dose_e_nm2": 10.0, "pixel_size_nm": 0.5}
+            publisher.send_multipart(frame_message(image, 1000.0 + 2.0 * number, number, **told))
         publisher.send_multipart(end_message())
 
     thread = threading.Thread(target=work)
@@ -111,6 +112,21 @@ def test_a_stream_is_recorded_as_it_came(grey, grey_onnx, tmp_path):
     np.testing.assert_array_equal(movie["time"], [0.0, 2.0, 4.0, 6.0])
     assert calibration_of(movie).pixel_size_nm == 0.5
     assert [answer["time_s"] for answer in Journal(tmp_path / "live").answers(0, 9)] == [0.0, 2.0, 4.0, 6.0]
+
+
+def test_the_last_seconds_are_kept_when_a_rule_says_so(grey, grey_onnx, tmp_path):
+    (tmp_path / "rules.toml").write_text(
+        '[[rules]]\nname = "late"\nwhen = "dose"\nvalue = 40\nframes = 1\nactions = ["keep"]\n'
+    )
+    with zmq.Context() as context, context.socket(zmq.XPUB) as publisher:
+        port = publisher.bind_to_random_port("tcp://127.0.0.1")
+        thread = published(grey[:5], publisher)
+        told = ("--keep-last-s", 4.0, "--rules", tmp_path / "rules.toml", "--waiting", 99)
+        live(f"zmq:tcp://127.0.0.1:{port}", tmp_path / "live", grey_onnx, *told)
+        thread.join()
+    movie = open_movie(tmp_path / "live" / "kept" / "late-3.ome.zarr")
+    assert movie.sizes["time"] >= 1
+    assert float(movie["time"][-1] - movie["time"][0]) <= 4.0
 
 
 def test_only_streams_are_recorded(movie, grey_onnx, tmp_path):
