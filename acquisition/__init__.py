@@ -8,6 +8,10 @@ from .journal import Journal
 from .live import LiveFront
 from .look import FrontSeen, Look, Material
 from .monitor import Counts, Monitor
+from .nexus import write_nexus
+from .nexus_facts import NexusFacts, read_facts
+from .recent import RecentFrames
+from .recorder import Recorded, StoreRecorder
 from .session import RESULT_FILES, Session, SessionSettings
 from .state import FrontNow, FrontState
 from .triggers import CONDITIONS, Condition, Decision, Rule, Triggers
@@ -35,11 +39,17 @@ __all__ = [
     "Looks",
     "Material",
     "Monitor",
+    "NexusFacts",
     "Option",
+    "RecentFrames",
+    "Recorded",
     "Recorder",
     "Rule",
     "Session",
     "SessionSettings",
+    "StoreRecorder",
     "Triggers",
+    "read_facts",
     "webhook",
+    "write_nexus",
 ]

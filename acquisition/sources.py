@@ -1,5 +1,6 @@
 """Where frames come from: anything that gives a frame and its time, one after another."""
 
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -51,7 +52,7 @@ def replayed(
     Args:
         movie_path: Anything `open_movie` reads.
         speed: How many times faster than it was recorded; None for no waiting at all.
-        first: Begin with this frame.
+        first: How many frames have gone by before, with those that the file says were lost.
         pixel_size_nm: In place of the file's.
         frame_time_s: Likewise.
 
@@ -65,11 +66,14 @@ def replayed(
 
     def frames() -> Iterator[Frame]:
         times, begun = movie["time"].values, time.monotonic()
-        for number in range(first, movie.sizes["time"]):
-            frame, time_s = np.asarray(movie[number].values), float(times[number])
+        doses = movie.coords.get("dose_e_nm2", np.full(times.size, np.nan))
+        missed = np.asarray(movie.coords.get("missed", np.zeros(times.size, int)))
+        start = int(np.searchsorted(np.arange(times.size) + np.cumsum(missed), first))
+        for number in range(start, times.size):
+            frame, time_s, dose = np.asarray(movie[number].values), float(times[number]), float(doses[number])
             if speed is not None:
-                time.sleep(max(0.0, begun + (time_s - float(times[first])) / speed - time.monotonic()))
-            yield Frame(frame, time_s)
+                time.sleep(max(0.0, begun + (time_s - float(times[start])) / speed - time.monotonic()))
+            yield Frame(frame, time_s, dose if math.isfinite(dose) else None, int(missed[number]))
 
     return Source(str(movie_path), calibration_of(movie).pixel_size_nm, frames())
 

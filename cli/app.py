@@ -18,6 +18,7 @@ from .dataset_commands import import_app, import_labels_command, synth_command
 from .describe_command import describe_command
 from .live_command import live_command
 from .model_commands import promote_command, quantise_command
+from .nexus_command import nexus_command
 from .predict_commands import predict_command, screen_command
 from .serve_command import keys_app, serve_command
 from .training_commands import cross_validate_command, evaluate_command, finetune_command, train_app
@@ -53,6 +54,7 @@ app.command("cross-validate", context_settings={"allow_extra_args": True, "ignor
 )
 app.command("serve")(serve_command)
 app.command("live")(live_command)
+app.command("nexus")(nexus_command)
 app.add_typer(keys_app, name="keys")
 app.command("quantise")(quantise_command)
 

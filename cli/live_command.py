@@ -2,7 +2,8 @@
 
 import json
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,11 +17,14 @@ from ionfront.acquisition import (
     Inline,
     Journal,
     Material,
+    RecentFrames,
     Rule,
     Session,
     SessionSettings,
+    StoreRecorder,
 )
 from ionfront.acquisition.adapters import action, attach, is_stream
+from ionfront.acquisition.growing import followed
 from ionfront.acquisition.sources import Source, replayed, watched_folder
 from ionfront.core import MovieError, OutputExistsError, UsageError
 from ionfront.datasets.readers import is_image_folder
@@ -58,6 +62,9 @@ def live_command(
             help="NAME=URL: rules whose action is NAME send their decision there; or NAME=pva:PV=VALUE, to write a PV."
         ),
     ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="The file (Zarr, TIFF, MRC) is still being written: take what comes.")
+    ] = False,
     speed: Annotated[
         float,
         typer.Option(help="Of a replay, times the movie's own; 0 for no waiting, with a look at every tenth frame."),
@@ -65,6 +72,13 @@ def live_command(
     idle_s: Annotated[float, typer.Option(help="A source without a new frame for so long is done [s].")] = 60.0,
     waiting: Annotated[int, typer.Option(help="How many frames of a stream may wait; then the oldest is let go.")] = 4,
     stop_late: Annotated[bool, typer.Option("--stop-late", help="End it, rather than let a frame go.")] = False,
+    record: Annotated[
+        Path | None, typer.Option(help="Keep every frame of a stream, also those let go: STORE.ome.zarr.")
+    ] = None,
+    keep_last_s: Annotated[
+        float | None,
+        typer.Option(help="Of a stream: rules whose action is `keep` write so many last seconds into OUT/kept."),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the measurement in the folder.")] = False,
 ) -> None:
     """Follow fronts while the experiment runs: positions, laws, forecasts and decisions, written as they come."""
@@ -74,10 +88,20 @@ def live_command(
     journal = Journal(out) if resume else None
     if journal is None and out.exists():
         raise OutputExistsError(f"{out} exists already: choose another --out, or --resume what is in it.")
-    queue = FrameQueue(waiting, late="stop" if stop_late else "skip", idle_s=idle_s)
+    recorder = _recorder(source, record, keep_last_s, go_on=resume)
+    queue = FrameQueue(waiting, late="stop" if stop_late else "skip", recorder=recorder, idle_s=idle_s)
     found = _source(
-        source, queue, journal, pixel_size_nm=pixel_size_nm, frame_time_s=frame_time_s, speed=speed, idle_s=idle_s
+        source,
+        queue,
+        journal,
+        follow=follow,
+        pixel_size_nm=pixel_size_nm,
+        frame_time_s=frame_time_s,
+        speed=speed,
+        idle_s=idle_s,
     )
+    if recorder is not None:
+        recorder.describe(found.pixel_size_nm, found.zero_s)
     if journal is None:
         settings = SessionSettings(
             name=found.name,
@@ -93,10 +117,10 @@ def live_command(
         session = Session.begin(out, settings, segmenter, looks)
     else:
         session = Session(journal, segmenter, looks)
-    actions = Actions(hooks, lambda done: warn(_failed(done)) if done["error"] else None)
+    actions = _actions(hooks, recorder, out)
     actions.check(session.settings.rules)
     try:
-        with live_view() as view:
+        with live_view() as view, _recording(recorder, record):
             _follow(found, session, actions, lambda table: view.update(table, refresh=True))
     except KeyboardInterrupt:
         say("Stopped; measuring what there is.")
@@ -113,19 +137,61 @@ def _source(
     queue: FrameQueue,
     journal: Journal | None,
     *,
+    follow: bool,
     pixel_size_nm: float | None,
     frame_time_s: float | None,
     speed: float,
     idle_s: float,
 ) -> Source:
     """Frames that the journal has not seen."""
+    zero_s = None if journal is None else journal.settings["session"]["zero_s"]
     if is_stream(told):
-        zero_s = None if journal is None else journal.settings["session"]["zero_s"]
         return attach(told, queue, pixel_size_nm=pixel_size_nm, zero_s=zero_s)
     path, first = Path(told), 0 if journal is None else journal.passed
+    if follow:
+        return followed(
+            path,
+            first=first,
+            pixel_size_nm=pixel_size_nm,
+            frame_time_s=frame_time_s,
+            zero_s=zero_s,
+            idle_s=idle_s,
+        )
     if is_image_folder(path):
         return watched_folder(path, first=first, pixel_size_nm=pixel_size_nm, frame_time_s=frame_time_s, idle_s=idle_s)
     return replayed(path, speed=speed or None, first=first, pixel_size_nm=pixel_size_nm, frame_time_s=frame_time_s)
+
+
+def _recorder(
+    source: str, record: Path | None, keep_last_s: float | None, *, go_on: bool
+) -> StoreRecorder | RecentFrames | None:
+    if record is None and keep_last_s is None:
+        return None
+    if not is_stream(source):
+        raise UsageError(f"{source} is on disk already: --record and --keep-last-s keep the frames of a stream.")
+    if record is None:
+        return RecentFrames(last_s=keep_last_s)
+    if keep_last_s is not None:
+        raise UsageError("--record keeps every frame, so there is nothing left for --keep-last-s: give one of them.")
+    return StoreRecorder(record, go_on=go_on, tell=warn)
+
+
+def _actions(named: dict[str, Action], recorder: StoreRecorder | RecentFrames | None, out: Path) -> Actions:
+    if isinstance(recorder, RecentFrames):
+        named["keep"] = recorder.keep_in(out / "kept")
+    return Actions(named, lambda done: warn(_failed(done)) if done["error"] else None)
+
+
+@contextmanager
+def _recording(recorder: StoreRecorder | RecentFrames | None, path: Path | None) -> Iterator[None]:
+    """Ends it, and says what became of the frames."""
+    try:
+        yield
+    finally:
+        if isinstance(recorder, StoreRecorder):
+            done = recorder.close()
+            lost = f"; {done.lost} are lost ({done.last_loss})" if done.lost else ""
+            say(f"Recorded {done.kept} frames in {path}{lost}.")
 
 
 def _follow(source: Source, session: Session, actions: Actions, show: Callable[[Table], None]) -> None:

@@ -29,6 +29,7 @@ from .materials import (
     steps_of_phases,
 )
 from .movie import calibration_of, movie_name, open_movie
+from .moviestore import MovieStore
 from .painted import import_labels
 from .reference import Reference, first_frames, reference_length
 from .splits import group_folds, split_by_group
@@ -64,6 +65,7 @@ __all__ = [
     "LabelledFrame",
     "LabelledSet",
     "MaterialStep",
+    "MovieStore",
     "Observation",
     "Ordering",
     "OutlierName",

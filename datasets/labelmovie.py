@@ -1,8 +1,7 @@
 """Label movies: written frame by frame as OME-Zarr, read back from that or from any tool's images.
 
-The OME-Zarr (version 0.5) has axes t, y, x with units and scale, one frame a chunk, in tiles of at most 1024 x 1024.
-What OME-Zarr has no place for lies in the group's attribute `ionfront`: phases, reaction order, provenance, and real
-time stamps where frames are not evenly spaced.
+What OME-Zarr (`ome.py`) has no place for lies in the group's attribute `ionfront`: phases, reaction order, provenance,
+and real time stamps where frames are not evenly spaced.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,19 +14,16 @@ import numpy as np
 import xarray as xr
 import zarr
 from numpy.typing import ArrayLike, NDArray
-from ome_zarr_models.v05.axes import Axis
-from ome_zarr_models.v05.image import ImageAttrs
-from ome_zarr_models.v05.multiscales import Dataset, Multiscale
 
 from ionfront.core import DEFAULT_SCHEME, Calibration, LabelledDataError, PhaseScheme, UsageError, atomic_output
 
 from .movie import movie_array, user_calibrated
+from .ome import create_frames, write_ome
 from .readers import LABEL_READERS, read_recording, reading
 from .readers.zarr_store import is_zarr
 
 __all__ = ["LabelWriter", "names_phases", "open_labels", "scheme_of", "write_label_zarr"]
 
-_TILE = 1024
 _LOSSY = (".jpg", ".jpeg", ".avi", ".mp4", ".mov", ".mkv", ".m4v")
 
 
@@ -90,7 +86,7 @@ def write_label_zarr(
     with atomic_output(Path(path), overwrite=overwrite) as draft:
         group = zarr.open_group(str(draft), mode="w", zarr_format=3)
         writer = LabelWriter(_create_array(group, shape), scheme.count, ignore_label)
-        _write_ome(group, calibration)
+        write_ome(group, calibration, "labels")
         group.attrs["ionfront"] = _own_attrs(scheme, calibration, _uneven(time_s, shape[0], calibration), ignore_label)
         yield writer
         if writer.written != shape[0]:
@@ -100,25 +96,7 @@ def write_label_zarr(
 def _create_array(group: Any, shape: tuple[int, int, int]) -> Any:
     if min(shape) < 1:
         raise UsageError(f"a label movie of shape {shape} is empty; one pixel in one frame is needed.")
-    return group.create_array(
-        "0",
-        shape=shape,
-        chunks=(1, min(_TILE, shape[1]), min(_TILE, shape[2])),
-        dtype="uint8",
-        dimension_names=("t", "y", "x"),
-        config={"write_empty_chunks": True},  # so that a missing chunk is a lost one, never background
-    )
-
-
-def _write_ome(group: Any, calibration: Calibration) -> None:
-    second = None if calibration.frame_time_s is None else "second"
-    nanometer = None if calibration.pixel_size_nm is None else "nanometer"
-    axes = [Axis(name="t", type="time", unit=second), *(Axis(name=n, type="space", unit=nanometer) for n in "yx")]
-    # The standard demands a scale: 1 without a unit says "one index a step", and is read back as unknown.
-    scale = [calibration.frame_time_s or 1.0, *[calibration.pixel_size_nm or 1.0] * 2]
-    dataset = Dataset.build(path="0", scale=scale, translation=None)
-    image = ImageAttrs(version="0.5", multiscales=[Multiscale(axes=axes, datasets=(dataset,), name="labels")])
-    group.attrs["ome"] = image.model_dump(mode="json", exclude_none=True)
+    return create_frames(group, shape, "uint8")
 
 
 def _uneven(time_s: ArrayLike | None, count: int, calibration: Calibration) -> NDArray[np.float64] | None:

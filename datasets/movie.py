@@ -38,7 +38,8 @@ def open_movie(
     Returns:
         Dims (time, y, x), dtype as recorded, dask chunks of one frame. Coordinates: `time` (attr units "s", or "frame"
         where the frame time is unknown), as the file's time stamps have it, else from 0; `y` and `x` (units "nm", or
-        "px"), from 0. Attrs: `source`; `pixel_size_nm` and `frame_time_s` (the median) only where known;
+        "px"), from 0; along `time` also `dose_e_nm2` and `missed` (frames that were lost before each) where the file
+        was recorded by IonFront. Attrs: `source`; `pixel_size_nm` and `frame_time_s` (the median) only where known;
         `pixel_size_source`, `frame_time_source`; `conversion` where pixels are not as recorded (colour to grey);
         `notes`, sentences a user should see. Frames stored out
         of order are sorted by their time stamps. They cannot be decoded before they are asked for, so a damaged one
@@ -97,6 +98,7 @@ def movie_array(recording: Recording, scale: Scale, clock: Clock, *, source: str
         "time": ("time", _times(clock, count), {"units": time_unit}),
         "y": ("y", np.arange(height) * step, {"units": length_unit}),
         "x": ("x", np.arange(width) * step, {"units": length_unit}),
+        **{name: ("time", values) for name, values in recording.told.items()},
     }
     return xr.DataArray(
         recording.frames, coords, ("time", "y", "x"), name="movie", attrs=_attrs(recording, scale, clock, source)
@@ -110,7 +112,12 @@ def _in_order(recording: Recording, clock: Clock) -> tuple[Recording, Clock]:
     order = np.argsort(clock.stamps_s)
     moved = int((order != np.arange(order.size)).sum())
     note = f"{moved} of {order.size} frames lie out of order in the file; they are taken in the order of their times."
-    sorted_recording = replace(recording, frames=recording.frames[order], notes=(*recording.notes, note))
+    sorted_recording = replace(
+        recording,
+        frames=recording.frames[order],
+        notes=(*recording.notes, note),
+        told={name: values[order] for name, values in recording.told.items()},
+    )
     return sorted_recording, replace(clock, stamps_s=clock.stamps_s[order])
 
 

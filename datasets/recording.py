@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,6 +55,7 @@ class Recording:
     Attributes:
         conversion: How pixels differ from what was recorded (colour to grey); None where they are the same.
         notes: Sentences that a user should see (which of several images was taken, a movie cut short).
+        told: Further values of each frame (n,), by name with its unit.
     """
 
     frames: Any  # dask.array.Array, which has no type hints
@@ -62,6 +63,7 @@ class Recording:
     clock: Clock = field(default_factory=Clock)
     conversion: str | None = None
     notes: tuple[str, ...] = ()
+    told: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
 
 def lazy_frames(read: Callable[[int], NDArray[Any]], count: int, shape: tuple[int, int], dtype: np.dtype[Any]) -> Any:

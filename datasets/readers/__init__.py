@@ -4,11 +4,15 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-from ionfront.core import MovieError
+from ionfront.core import MovieError, UsageError
 
 from ..recording import Recording
 from .failures import reading
 from .folder import image_files, read_folder
+from .growing import Found, Growing
+from .growing_mrc import GrowingMrc
+from .growing_tiff import GrowingTiff
+from .growing_zarr import GrowingZarr
 from .images import read_picture
 from .mrc import read_mrc
 from .npy import read_npy
@@ -17,7 +21,8 @@ from .tiff import read_tiff
 from .video import read_video
 from .zarr_store import is_zarr, read_zarr
 
-__all__ = ["FRAME_SUFFIXES", "LABEL_READERS", "READERS", "image_files", "is_image_folder", "read_recording", "reading"]
+__all__ = ["FRAME_SUFFIXES", "LABEL_READERS", "READERS", "Found", "Growing", "image_files", "is_image_folder"]
+__all__ += ["open_growing", "read_recording", "reading"]
 
 Reader = Callable[[Path], Recording]
 
@@ -40,6 +45,12 @@ READERS: dict[str, Reader] = {
 }
 # In a label image, a palette is only how ids are shown.
 LABEL_READERS: dict[str, Reader] = {**READERS, **dict.fromkeys(_PICTURES, partial(read_picture, keep_palette=True))}
+
+_GROWING: dict[str, Callable[[Path], Growing]] = {
+    **dict.fromkeys(_TIFFS, GrowingTiff),
+    **dict.fromkeys(_MRCS, GrowingMrc),
+    ".zarr": GrowingZarr,
+}
 
 
 def is_image_folder(path: Path) -> bool:
@@ -72,3 +83,21 @@ def read_recording(path: Path, readers: Mapping[str, Reader] = READERS) -> Recor
             "and folders of images; convert it to an OME-TIFF."
         )
     return readers[suffix](path)
+
+
+def open_growing(path: Path) -> Growing:
+    """A file that another program is still writing.
+
+    Raises:
+        UsageError: Its format cannot be followed.
+        MovieError: Its beginning cannot be read, perhaps not yet.
+    """
+    suffix = ".zarr" if is_zarr(path) else path.suffix.lower()
+    if suffix not in _GROWING:
+        raise UsageError(
+            f"{path} cannot be followed while it is written: that works for {', '.join(sorted(_GROWING))}. Folders "
+            "with an image a file are followed as they are (without --follow); for others wait until they are written."
+        )
+    if not path.exists():
+        raise MovieError(f"{path} does not exist yet.")
+    return _GROWING[suffix](path)

@@ -15,7 +15,7 @@ from ..grey import check_dtype
 from ..recording import Clock, Recording, Scale, clock_from_stamps, lazy_frames, pixel_scale
 from .failures import reading
 
-__all__ = ["read_mrc"]
+__all__ = ["mrc_scale", "read_mrc", "read_section"]
 
 _S_PER_DAY = 86400.0
 
@@ -33,9 +33,9 @@ def read_mrc(path: Path) -> Recording:
         if stack.size == 0:
             raise MovieError(f"{path} is empty: {stack.shape} pixels.")
         shape = (stack.shape[1], stack.shape[2])
-        read = partial(_read_frame, path, stack.dtype, mrc.data.offset, shape)
+        read = partial(read_section, path, stack.dtype, mrc.data.offset, shape)
         frames = lazy_frames(read, stack.shape[0], shape, stack.dtype)
-        return Recording(frames, _scale(mrc), _clock(mrc, stack.shape[0]))
+        return Recording(frames, mrc_scale(mrc), _clock(mrc, stack.shape[0]))
 
 
 def _opened(path: Path) -> Any:
@@ -45,7 +45,8 @@ def _opened(path: Path) -> Any:
         return mrcfile.mmap(path, mode="r", permissive=True)
 
 
-def _read_frame(path: Path, dtype: np.dtype[Any], offset: int, shape: tuple[int, int], index: int) -> NDArray[Any]:
+def read_section(path: Path, dtype: np.dtype[Any], offset: int, shape: tuple[int, int], index: int) -> NDArray[Any]:
+    """One section (y, x) of those that begin at `offset`."""
     # mrcfile has said where the pixels lie. Opening it anew for each frame would also change the warning filters of
     # the process, which threads share.
     with reading(path, "an MRC file"):
@@ -63,7 +64,8 @@ def _as_stack(data: NDArray[Any]) -> NDArray[Any]:
             raise MovieError(f"it is a stack of volumes, shape {data.shape}; a stack of images is needed.")
 
 
-def _scale(mrc: Any) -> Scale:
+def mrc_scale(mrc: Any) -> Scale:
+    """What an open file says of its pixel size."""
     voxel = mrc.voxel_size
     sizes = [float(voxel.y), float(voxel.x)]
     if min(sizes) <= 0:  # 0 is the standard's "unknown"; Direct Electron writes -10

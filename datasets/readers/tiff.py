@@ -19,7 +19,7 @@ from ..recording import Recording, lazy_frames
 from .failures import reading
 from .tiff_calibration import tiff_calibration
 
-__all__ = ["read_tiff"]
+__all__ = ["logged_errors", "read_tiff"]
 
 # What tifffile logs when it loses the chain of pages, or finds fewer than the file says it has.
 _BROKEN = ("invalid page offset", "corrupted", "failed to reshape")
@@ -45,7 +45,7 @@ def read_tiff(path: Path) -> Recording:
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     """An open TiffFile whose chain of pages is known to be whole: tifffile logs a broken one and reads on."""
-    with _logged_errors() as errors, tifffile.TiffFile(path) as tiff:
+    with logged_errors() as errors, tifffile.TiffFile(path) as tiff:
         if not tiff.series:
             raise MovieError(f"{path} holds no image.")
         len(tiff.pages)  # walks the chain of pages to its end
@@ -58,7 +58,7 @@ def _opened(path: Path) -> Iterator[Any]:
 
 
 @contextmanager
-def _logged_errors() -> Iterator[list[str]]:
+def logged_errors() -> Iterator[list[str]]:
     """What tifffile logs as an error in this thread, collected."""
     errors: list[str] = []
     handler = logging.Handler(logging.ERROR)
@@ -166,7 +166,7 @@ class _Pages:
 
     def _opened_series(self) -> Any:
         if self._series is None:
-            with _logged_errors():  # what tifffile says of odd tags has been judged when the movie was opened
+            with logged_errors():  # what tifffile says of odd tags has been judged when the movie was opened
                 tiff = tifffile.TiffFile(self._path)
                 weakref.finalize(self, tiff.close)
                 self._series = tiff.series[self._index]

@@ -2,15 +2,20 @@
 
 import json
 import re
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
+import zmq
 from typer.testing import CliRunner
 
 from ionfront.acquisition import Journal, Session
+from ionfront.acquisition.adapters.zeromq import end_message, frame_message
 from ionfront.cli.app import app
 from ionfront.core import OutputExistsError, UsageError
+from ionfront.datasets import calibration_of, open_movie
 from ionfront.models import load_segmenter
 
 GUIDE = Path(__file__).parents[2] / "docs" / "live.md"
@@ -25,7 +30,7 @@ def movie(grey, tmp_path):
 @pytest.fixture
 def rules(tmp_path):
     """Those of the guide, word for word."""
-    (text,) = re.findall(r"```toml\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.S)
+    text = re.findall(r"```toml\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.S)[0]
     (tmp_path / "rules.toml").write_text(text)
     return tmp_path / "rules.toml"
 
@@ -77,3 +82,63 @@ def test_what_makes_no_sense_is_said_before_a_frame_is_looked_at(movie, grey_onn
     places = {"RULES": rules, "BROKEN": tmp_path / "broken.toml"}
     with pytest.raises(UsageError, match=said):
         live(movie, tmp_path / "out", grey_onnx, *(places.get(word, word) for word in more))
+
+
+def published(images, publisher):
+    """Sends frames to the first who listens; the address for the command."""
+
+    def work():
+        assert publisher.recv() == b"\x01"
+        for number, image in enumerate(images):
+            told = {"dose_e_nm2": 10.0, "pixel_size_nm": 0.5}
+            publisher.send_multipart(frame_message(image, 1000.0 + 2.0 * number, number, **told))
+        publisher.send_multipart(end_message())
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread
+
+
+def test_a_stream_is_recorded_as_it_came(grey, grey_onnx, tmp_path):
+    store = tmp_path / "bar.ome.zarr"
+    with zmq.Context() as context, context.socket(zmq.XPUB) as publisher:
+        port = publisher.bind_to_random_port("tcp://127.0.0.1")
+        thread = published(grey[:4], publisher)
+        result = live(f"zmq:tcp://127.0.0.1:{port}", tmp_path / "live", grey_onnx, "--record", store, "--waiting", 99)
+        thread.join()
+    assert "Recorded 4 frames" in result.stdout
+    movie = open_movie(store)
+    np.testing.assert_array_equal(movie, grey[:4])
+    np.testing.assert_array_equal(movie["time"], [0.0, 2.0, 4.0, 6.0])
+    assert calibration_of(movie).pixel_size_nm == 0.5
+    assert [answer["time_s"] for answer in Journal(tmp_path / "live").answers(0, 9)] == [0.0, 2.0, 4.0, 6.0]
+
+
+def test_the_last_seconds_are_kept_when_a_rule_says_so(grey, grey_onnx, tmp_path):
+    (tmp_path / "rules.toml").write_text(
+        '[[rules]]\nname = "late"\nwhen = "dose"\nvalue = 40\nframes = 1\nactions = ["keep"]\n'
+    )
+    with zmq.Context() as context, context.socket(zmq.XPUB) as publisher:
+        port = publisher.bind_to_random_port("tcp://127.0.0.1")
+        thread = published(grey[:5], publisher)
+        told = ("--keep-last-s", 4.0, "--rules", tmp_path / "rules.toml", "--waiting", 99)
+        live(f"zmq:tcp://127.0.0.1:{port}", tmp_path / "live", grey_onnx, *told)
+        thread.join()
+    movie = open_movie(tmp_path / "live" / "kept" / "late-3.ome.zarr")
+    assert movie.sizes["time"] >= 1
+    assert float(movie["time"][-1] - movie["time"][0]) <= 4.0
+
+
+def test_only_streams_are_recorded(movie, grey_onnx, tmp_path):
+    with pytest.raises(UsageError, match="on disk already"):
+        live(movie, tmp_path / "out", grey_onnx, "--record", tmp_path / "bar.ome.zarr")
+
+
+def test_a_file_that_grows_is_followed(grey, grey_onnx, movie, tmp_path):
+    with tifffile.TiffWriter(tmp_path / "bar.tif") as tiff:
+        for image in grey[:4]:
+            tiff.write(image, photometric="minisblack", contiguous=False, metadata=None)
+    live(tmp_path / "bar.tif", tmp_path / "out", grey_onnx, "--follow", "--idle-s", 0.7)
+    assert Journal(tmp_path / "out").closed["frames"] == 4
+    with pytest.raises(UsageError, match="cannot be followed"):
+        live(movie, tmp_path / "other", grey_onnx, "--follow")
