@@ -328,24 +328,25 @@ class LiveFront:
             area={} if blanked else dict(zip(self.phases, (areas * pixel**2).tolist(), strict=True)),
             half_cycle=tracker.half_cycle,
             direction=tracker.direction,
-            fronts=() if newest is None else _fronts(newest, tracker, pixel),
+            fronts=() if newest is None else _fronts(newest, tracker, pixel, self._times[self._seen - 1]),
             looked_s=None if newest is None else newest.time_s,
             warnings=tuple(filter(None, ("" if newest is None else newest.why, self._looks.trouble))),
             seconds=time.perf_counter() - begun,
         )
 
 
-def _fronts(seen: Look, tracker: FrontTracker, pixel: float) -> tuple[FrontNow, ...]:
+def _fronts(seen: Look, tracker: FrontTracker, pixel: float, time_s: float) -> tuple[FrontNow, ...]:
     """Fronts of the last look where they are now; none where the reaction has turned since."""
     if not seen.fronts or (seen.half_cycle, seen.direction) != (tracker.half_cycle, tracker.direction):
         return ()
     reached = tracker.reached(seen.every) > 0.5
     return tuple(
-        _front(front, position_now(reached[front.step], front.way, pixel=pixel * seen.every)) for front in seen.fronts
+        _front(front, position_now(reached[front.step], front.way, pixel=pixel * seen.every), time_s)
+        for front in seen.fronts
     )
 
 
-def _front(front: FrontSeen, position: float) -> FrontNow:
+def _front(front: FrontSeen, position: float, time_s: float) -> FrontNow:
     ends = front.ahead[-1] if len(front.ahead) else np.full(5, np.nan)
     return FrontNow(
         before=front.transition.before,
@@ -353,6 +354,7 @@ def _front(front: FrontSeen, position: float) -> FrontNow:
         particle=front.particle,
         position=front.interval(position),
         depth=front.depth,
+        expected=front.expected(time_s),
         speed=front.speed,
         law=front.law,
         law_probability=front.law_probability,

@@ -128,6 +128,7 @@ class FrontSeen:
         own_error: Standard error of its last position by what pixels say.
         errors: What labels have wrong, in pixels of the thinned maps.
         pixel: Of those.
+        settled_s, settled: When the newest frames began, and where the front was then, as they confirm it.
         speed: Of late [length / s]; None before it can be told.
         law: The most probable law; likewise.
         law_probability: How probable.
@@ -146,6 +147,8 @@ class FrontSeen:
     own_error: float
     errors: LabelErrors
     pixel: float
+    settled_s: float
+    settled: float
     speed: Quantity | None
     law: str | None
     law_probability: float | None
@@ -156,6 +159,15 @@ class FrontSeen:
         start = self.pixel * float(self.errors.at_start_px(np.array(position / self.pixel)))
         error = 1.96 * float(np.linalg.norm([self.own_error, self.errors.scale * position, start]))
         return Quantity(position, max(position - error, 0.0), position + error)  # the depth has an error, too
+
+    def expected(self, time_s: float) -> Quantity:
+        """Where it should be by now, with its 95 % interval: by where it has settled, and its speed since."""
+        was, since = self.interval(self.settled), max(time_s - self.settled_s, 0.0)
+        error, way = was.high - was.value, 0.0
+        if self.speed is not None:
+            error = float(np.hypot(error, since * (self.speed.high - self.speed.low) / 2))
+            way = since * max(self.speed.value, 0.0)
+        return Quantity(was.value + way, max(was.value + way - error, 0.0), was.value + way + error)
 
 
 @dataclass(frozen=True)
@@ -218,6 +230,8 @@ def _front(view: View, particle: int, ways: Ways, index: int) -> FrontSeen:
         own_error=own,
         errors=errors,
         pixel=pixel,
+        settled_s=float(past.time[-1]),
+        settled=past.swept,
         speed=_speed_now(past, pixel, errors),
         law=law,
         law_probability=None if law is None else chances[law],

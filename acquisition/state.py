@@ -29,6 +29,8 @@ class FrontNow:
         completion_s: When it comes to the end of the particle, if it does, with 95 % interval; None where no forecast
             can be made.
         completion_probability: That it gets there; likewise.
+        expected: Where it should be by where it was some frames ago, as those since confirm it, and by its speed; None
+            where nobody knows. A front that is far beyond may be an error of the newest frames.
     """
 
     before: str
@@ -41,6 +43,7 @@ class FrontNow:
     law_probability: float | None = None
     completion_s: Quantity | None = None
     completion_probability: float | None = None
+    expected: Quantity | None = None
 
     @property
     def fraction(self) -> float:
@@ -119,6 +122,7 @@ def _front(front: FrontNow, unit: str) -> dict[str, Any]:
         "particle": front.particle,
         f"position_{unit}": _quantity(front.position),
         f"depth_{unit}": number(front.depth),
+        f"expected_{unit}": _quantity(front.expected),
         f"speed_{unit}_s": _quantity(front.speed),
         "law": front.law,
         "law_probability": None if front.law_probability is None else number(front.law_probability),

@@ -13,7 +13,7 @@ from scipy import special
 
 from ionfront.core import Quantity, UsageError
 
-from .state import FrontNow, FrontState
+from .state import THROUGH, FrontNow, FrontState
 
 __all__ = ["CONDITIONS", "Condition", "Decision", "Rule", "Triggers"]
 
@@ -192,14 +192,25 @@ class Triggers:
         return _OF_PLACE[rule.when](front, rule.value, state)
 
 
+def _reaches(front: FrontNow, place: float) -> float:
+    """By what the newest frame shows and by what was to be expected: that frame may be wrong."""
+    seen = _above(front.position, place)
+    return seen if front.expected is None else min(seen, _above(front.expected, place))
+
+
 def _starts(front: FrontNow, number: float, state: FrontState) -> float:
-    of_particle = [other.after for other in state.fronts if other.particle == front.particle]
-    return float(of_particle.index(front.after) + 1 >= number)
+    under_way = [other.after for other in state.fronts if other.particle == front.particle and _set_out(other)]
+    return float(front.after in under_way and under_way.index(front.after) + 1 >= number)
+
+
+def _set_out(front: FrontNow) -> bool:
+    return front.expected is None or front.expected.low > 0
 
 
 def _through(front: FrontNow, within_s: float, state: FrontState) -> float:
     if front.through:
-        return 1.0
+        end = THROUGH * front.depth
+        return float(front.expected is None or front.expected.high >= end)
     if front.completion_s is None or front.completion_probability is None:
         return 0.0
     # Quantiles of a time are skewed: each side of the median is a half of a normal distribution of its own.
@@ -214,8 +225,8 @@ def _changed(speed: Quantity, times: float, first: float | None) -> float:
 
 
 _OF_PLACE: dict[str, Callable[[FrontNow, float, FrontState], float]] = {
-    "position": lambda front, value, state: _above(front.position, value),
-    "fraction": lambda front, value, state: _above(front.position, value * front.depth),
+    "position": lambda front, value, state: _reaches(front, value),
+    "fraction": lambda front, value, state: _reaches(front, value * front.depth),
     "front_starts": _starts,
     "completion_within": _through,
 }

@@ -158,3 +158,19 @@ def test_rules_that_make_no_sense_are_refused(wrong):
 def test_two_rules_of_one_name_are_refused():
     with pytest.raises(UsageError, match="name of its own"):
         Triggers([Rule("it", "dose", 1.0), Rule("it", "dose", 2.0)])
+
+
+@pytest.mark.parametrize(("when", "value"), [("position", 50.0), ("fraction", 0.5), ("completion_within", 1.0)])
+def test_what_the_newest_frames_seem_to_show_has_to_be_expected(when, value):
+    seen = front(99.0)
+    for expected, fires in ((about(20.0), False), (about(99.0), True)):
+        triggers = Triggers([Rule("it", when, value, frames=1)])
+        now = replace(QUIET, fronts=(replace(seen, expected=expected),))
+        assert bool(triggers.see(now)) is fires
+
+
+def test_a_front_has_set_out_when_it_is_expected_somewhere():
+    triggers = Triggers([Rule("first", "front_starts", 1, frames=1)])
+    for expected, fires in ((Quantity(1.0, 0.0, 6.0), False), (Quantity(8.0, 3.0, 13.0), True)):
+        fronts = (replace(front(30.0), expected=expected),)
+        assert bool(triggers.see(replace(QUIET, fronts=fronts))) is fires
