@@ -23,15 +23,20 @@ def engine():
     engine, documents = RunEngine(call_returns_result=True), []
     engine.subscribe(lambda name, document: documents.append((name, document)))
     yield engine, documents
-    engine.loop.call_soon_threadsafe(engine.loop.stop)
-    engine._th.join()
-    engine.loop.close()
+    end(engine)
 
 
 @pytest.fixture
 def front(grey_onnx):
     with LiveFront(grey_onnx, pixel_size_nm=0.5, looks=Inline(3)) as live:
         yield FrontDevice(live)
+
+
+def end(engine):
+    """Its loop and its thread."""
+    engine.loop.call_soon_threadsafe(engine.loop.stop)
+    engine._th.join()
+    engine.loop.close()
 
 
 def bar_at(time_s, course_px):
@@ -208,3 +213,11 @@ def test_several_frames_in_an_event_are_refused(engine):
     run.subscribe(FrameDocuments(lambda *_: None, "camera-image"))
     with pytest.raises(MovieError, match="one image"):
         run(bp.count([camera]))
+
+
+def test_the_lines_of_the_guide_run(grey, guide_lines):
+    shown = iter(grey)
+    names = {"camera": MovieDetector(lambda time_s: next(shown, grey[-1]), speed=None)}
+    exec(guide_lines("Bluesky"), names)
+    end(names["run"])
+    assert names["live"].state.frame == 59

@@ -278,3 +278,14 @@ def test_a_rule_ends_an_acquisition_where_a_front_is_halfway(core, grey, grey_on
     assert state.missed == 0
     assert state.fronts[0].fraction == pytest.approx(0.5, abs=0.1)
     assert not shutter.open
+
+
+def test_the_lines_of_the_guide_run(core, grey, guide_lines):
+    """An acquisition that the operator cancels after the movie, if the rule did not stop it."""
+    camera = with_camera(core, grey)
+    core.mda.events.frameReady.connect(lambda *_: core.mda.cancel() if camera.shown == len(grey) else None)
+    names = {"core": core}
+    exec(guide_lines("Micro-Manager"), names)
+    state = names["state"]
+    assert 0 < state.frame + 1 + state.missed <= len(grey)
+    assert state.length_unit == "px"
