@@ -22,7 +22,7 @@ from ionfront.core import IonFrontError, Quantity
 from ...live import LiveFront
 from ...state import FrontNow, FrontState
 
-__all__ = ["FrontDevice", "front_of"]
+__all__ = ["FrontDevice"]
 
 Value = TypeVar("Value", float, int, bool, str)
 
@@ -38,10 +38,11 @@ class FrontDevice(StandardReadable, Triggerable):
     Args:
         live: Takes the frames.
         particle: Number of the particle.
+        into: Only fronts whose product is this phase; None for all.
         name: Of the device.
 
     Attributes:
-        live: As given.
+        live, into: As given.
         position, position_low, position_high, depth, speed, speed_low, speed_high: In nm and nm/s, or px and px/s where
             no pixel size is known; `describe` says which.
         area: By phase [nm^2].
@@ -49,8 +50,8 @@ class FrontDevice(StandardReadable, Triggerable):
         refusal: Why the last frame that could not be used was no good.
     """
 
-    def __init__(self, live: LiveFront, *, particle: int = 1, name: str = "front") -> None:
-        self.live = live
+    def __init__(self, live: LiveFront, *, particle: int = 1, into: str | None = None, name: str = "front") -> None:
+        self.live, self.into = live, into
         self._particle = particle
         self._shown: list[Callable[[FrontState, FrontNow | None], None]] = []
         self._pending: list[asyncio.Task[None]] = []
@@ -102,9 +103,17 @@ class FrontDevice(StandardReadable, Triggerable):
         pending, self._pending = self._pending, []
         await asyncio.gather(*pending)
         if (state := self.live.state) is not None:
-            front = front_of(state, self._particle)
+            front = self.chosen(state)
             for show in self._shown:
                 show(state, front)
+
+    def chosen(self, state: FrontState) -> FrontNow | None:
+        """The front that is shown of a state; None where there is none."""
+        fronts = [
+            front for front in state.fronts if front.particle == self._particle and self.into in (None, front.after)
+        ]
+        under_way = [front for front in fronts if not front.through]
+        return under_way[0] if under_way else fronts[-1] if fronts else None
 
     async def _push(self, image: ArrayLike, time_s: float, dose_e_nm2: float | None, missed: int) -> None:
         async with self._in_turn:
@@ -139,13 +148,6 @@ class FrontDevice(StandardReadable, Triggerable):
 
         self._shown.append(show)
         return signal
-
-
-def front_of(state: FrontState, particle: int = 1) -> FrontNow | None:
-    """The first front of a particle that is under way, or the last where all have passed; None where there is none."""
-    fronts = [front for front in state.fronts if front.particle == particle]
-    under_way = [front for front in fronts if not front.through]
-    return under_way[0] if under_way else fronts[-1] if fronts else None
 
 
 def _value(quantity: Quantity | None) -> float | None:

@@ -16,7 +16,7 @@ from ionfront.core import UsageError
 
 from ...state import THROUGH, FrontNow, FrontState
 from ...triggers import Decision, Rule, Triggers
-from .device import FrontDevice, front_of
+from .device import FrontDevice
 
 __all__ = ["follow_front", "prepared"]
 
@@ -75,8 +75,8 @@ def follow_front(
             f"move {move}, period of {period_s} s within {limits_s}, {frames} frames and {frames_after} after the "
             "end were asked for; numbers above 0, and a period within its limits, are needed."
         )
-    rules, decided = Triggers(_ends(move / most_s) if until is None else until), list[Decision]()
-    pace = _Pace()
+    rules, decided = Triggers(_ends(move / most_s, front.into) if until is None else until), list[Decision]()
+    pace = _Pace(front)
 
     def taken() -> Plan:
         now_s, left = period_s, frames
@@ -98,11 +98,11 @@ def follow_front(
     return decided[0] if decided else None
 
 
-def _ends(least_speed: float) -> tuple[Rule, ...]:
+def _ends(least_speed: float, into: str | None) -> tuple[Rule, ...]:
     """A front has come to the end of its way, or gets no farther: labels of the last bit may never be sure."""
     return (
-        Rule("passed", "fraction", THROUGH, frames=3),
-        Rule("rests", "speed_below", _REST * least_speed, confidence=0.975, frames=3),
+        Rule("passed", "fraction", THROUGH, into=into, frames=3),
+        Rule("rests", "speed_below", _REST * least_speed, into=into, confidence=0.975, frames=3),
     )
 
 
@@ -128,12 +128,13 @@ def _state(front: FrontDevice) -> FrontState:
 class _Pace:
     """How fast a front moves, by its speed of late and by its last frames: looks come later than frames do."""
 
-    def __init__(self) -> None:
+    def __init__(self, front: FrontDevice) -> None:
+        self._front = front
         self._last: deque[tuple[float, FrontNow]] = deque(maxlen=_LAST)
 
     def period_s(self, state: FrontState, move: float, now_s: float) -> float:
         """Between frames, such that it moves so far; as it is while nobody can tell."""
-        front = front_of(state)
+        front = self._front.chosen(state)
         if front is None or front.through:
             return now_s
         if self._last and self._last[-1][1].after != front.after:

@@ -1,6 +1,7 @@
 """Fronts in Bluesky's own run engine, with a movie and with ophyd-async's simulated detector for cameras."""
 
 import math
+from dataclasses import replace
 
 import bluesky.plan_stubs as bps
 import bluesky.plans as bp
@@ -95,6 +96,20 @@ def test_without_a_pixel_size_lengths_are_in_pixels(engine, grey_onnx):
     (data,), keys = events(documents, "primary")
     assert keys["front-position"]["units"] == "px"
     assert math.isnan(data["front-position"])
+
+
+def test_the_front_that_is_under_way_is_chosen_or_that_of_a_phase(front, grey):
+    for number, frame in enumerate(grey[:16]):
+        state = front.live.push(frame, 2.0 * number)
+    (seen,) = state.fronts
+    second = replace(seen, before="converted", after="marker")
+    both = replace(state, fronts=(seen, second))
+    assert front.chosen(both) == seen
+    passed = replace(seen, position=replace(seen.position, value=seen.depth))
+    assert front.chosen(replace(both, fronts=(passed, second))) == second
+    assert front.chosen(replace(both, fronts=(passed,))) == passed
+    assert FrontDevice(front.live, into="marker").chosen(both) == second
+    assert FrontDevice(front.live, particle=2).chosen(both) is None
 
 
 def test_frames_come_out_of_events_at_the_times_that_a_period_makes(engine, grey):
