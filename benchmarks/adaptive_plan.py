@@ -37,7 +37,7 @@ class Run:
 
     Attributes:
         law: Of the scene's front; empty where nothing moves.
-        time_s, period_s: Of each frame, shape (n,).
+        time_s: Of each frame, shape (n,).
         true, measured: Share of its way that the front had come at each, shape (n,); NaN where none was measured.
         reason: Why the plan ended; "passed", "rests" or "frames".
         rests: How far it was still going to move in a frame of the longest period when the plan ended.
@@ -45,7 +45,6 @@ class Run:
 
     law: str
     time_s: NDArray[np.float64]
-    period_s: NDArray[np.float64]
     true: NDArray[np.float64]
     measured: NDArray[np.float64]
     reason: str
@@ -111,7 +110,6 @@ def _played(engine: RunEngine, scene: Scene, law: str, options: argparse.Namespa
     return Run(
         law=law,
         time_s=time_s,
-        period_s=np.array([one["front-period"] for one in told]),
         true=_share(scene, time_s),
         measured=np.array([one["front-position"] for one in told]) / scene.depth_nm,
         reason="frames" if decision is None else decision.rule,
@@ -146,9 +144,6 @@ def _print(runs: list[Run], still: list[Run], asked: float) -> None:
             f"| {np.mean(moves <= asked):.1%} | {np.quantile(moves, 0.95) / asked:.2f} times "
             f"| {np.mean(even <= asked):.1%} | {np.quantile(even, 0.95) / asked:.2f} times |"
         )
-    over = np.concatenate([(run.moves > asked)[run.moves > 0] for run in runs])
-    fastest = np.concatenate([(run.period_s[1:] <= 1.001 * run.period_s.min())[run.moves > 0] for run in runs])
-    print(f"of {over.sum()} moves above, {np.sum(over & fastest)} were at the shortest period of their run")
     for reason in ("passed", "rests", "frames"):
         ended = [run for run in runs if run.reason == reason]
         early = [run for run in ended if run.true[-1] < THROUGH and run.rests > STILL * asked]
