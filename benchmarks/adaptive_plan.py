@@ -136,7 +136,7 @@ def _print(runs: list[Run], still: list[Run], asked: float) -> None:
         "| law | movies | frames (median) | moves within what was asked | 95 % of moves | even frames: within | 95 % |"
     )
     print("|---|---|---|---|---|---|---|")
-    for law in (*LAWS, "all"):
+    for law in (*LAWS[: len(runs)], "all"):
         some = [run for run in runs if law in ("all", run.law)]
         moves, even = _moved([run.moves for run in some]), _moved([_even(run) for run in some])
         print(
@@ -151,7 +151,8 @@ def _print(runs: list[Run], still: list[Run], asked: float) -> None:
         print(f"{reason}: ended {len(ended)}, of them before the front had passed or rested {len(early)}, at: {trues}")
     after = [run for run in runs if run.reason != "frames" and run.true[-1] >= THROUGH]
     late = [int(np.sum(run.true >= THROUGH)) for run in after]
-    print(f"frames after the true passage: {np.median(late):.0f} (median of {len(late)}), {np.max(late)} at most")
+    if late:
+        print(f"frames after the true passage: {np.median(late):.0f} (median of {len(late)}), {max(late)} at most")
     off = np.concatenate([np.abs(run.measured - run.true)[np.isfinite(run.measured)] for run in runs])
     last = [abs(run.measured[-1] - run.true[-1]) for run in runs]
     print(f"position off by {np.median(off):.1%} of the way (median), {np.quantile(off, 0.95):.1%} (95 %)")
