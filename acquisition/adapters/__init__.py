@@ -1,5 +1,6 @@
 """Frames out of acquisition software: a module for each kind of it, each needing an extra of its own.
 
+    mm:CONFIG.cfg         Micro-Manager, the camera of a configuration
     pva:CHANNEL           EPICS PVAccess, NTNDArray
     zmq:tcp://HOST:PORT   ZeroMQ
 
@@ -26,7 +27,7 @@ from ..sources import Source
 
 __all__ = ["ACTIONS", "STREAMS", "action", "attach", "is_stream"]
 
-STREAMS = {"pva": "pva", "zmq": "zeromq"}
+STREAMS = {"mm": "micro_manager", "pva": "pva", "zmq": "zeromq"}
 """Module by what comes before the colon; its extra has the module's name, with dashes."""
 
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import socket
 import subprocess
 import sys
@@ -26,7 +25,6 @@ from ionfront.acquisition.adapters import action, attach, pva
 from ionfront.cli.app import app
 from ionfront.core import MovieError, UsageError
 
-GUIDE = Path(__file__).parents[3] / "docs" / "live.md"
 PLACE = ("EPICS_PVA_ADDR_LIST", "EPICS_PVA_AUTO_ADDR_LIST", "EPICS_PVA_BROADCAST_PORT", "EPICS_PVA_SERVER_PORT")
 HALFWAY = Decision("halfway", ("blank",), 7, 3.5, 0.9, "It is half way.", False)
 DEADLINE_S = 20.0
@@ -408,10 +406,8 @@ def test_the_command_follows_an_area_detector_and_blanks_the_beam(area_detector,
     assert kinetics["source"] == "SCOPE:Pva1:Image"
 
 
-def test_the_lines_of_the_guide_run(area_detector, grey):
-    text = GUIDE.read_text(encoding="utf-8").partition("## EPICS PVAccess")[2]
-    lines = re.findall(r"```python\n(.*?)```", text, re.S)[0]
+def test_the_lines_of_the_guide_run(area_detector, grey, guide_lines):
     area_detector(grey[:12], 8.0)
     names = {}
-    exec(compile(lines, str(GUIDE), "exec"), names)
+    exec(guide_lines("EPICS PVAccess"), names)
     assert names["state"].frame + names["state"].missed == 11
