@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from ionfront.acquisition import (
+    Action,
     Actions,
     FrameQueue,
     Inline,
@@ -18,9 +19,8 @@ from ionfront.acquisition import (
     Rule,
     Session,
     SessionSettings,
-    webhook,
 )
-from ionfront.acquisition.adapters import attach, is_stream
+from ionfront.acquisition.adapters import action, attach, is_stream
 from ionfront.acquisition.sources import Source, replayed, watched_folder
 from ionfront.core import MovieError, OutputExistsError, UsageError
 from ionfront.datasets.readers import is_image_folder
@@ -52,7 +52,8 @@ def live_command(
     rules: Annotated[Path | None, typer.Option(help="TOML file with rules; docs/live.md has them.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Decide and say so, but do nothing.")] = False,
     hook: Annotated[
-        list[str] | None, typer.Option(help="NAME=URL: rules whose action is NAME send their decision there.")
+        list[str] | None,
+        typer.Option(help="NAME=URL: rules whose action is NAME send their decision there; or what a camera is to do."),
     ] = None,
     speed: Annotated[
         float,
@@ -69,6 +70,7 @@ def live_command(
     journal = Journal(out) if resume else None
     if journal is None and out.exists():
         raise OutputExistsError(f"{out} exists already: choose another --out, or --resume what is in it.")
+    asked, hooks = _rules(rules), _hooks(hook or [])
     queue = FrameQueue(waiting, late="stop" if stop_late else "skip", idle_s=idle_s)
     found = _source(
         source, queue, journal, pixel_size_nm=pixel_size_nm, frame_time_s=frame_time_s, speed=speed, idle_s=idle_s
@@ -80,14 +82,14 @@ def live_command(
             material=Material(host, ion, bias_v=bias_v),  # type: ignore[arg-type]
             average_frames=average_frames,
             skip_unchanged=skip_unchanged,
-            rules=_rules(rules),
+            rules=asked,
             dry_run=dry_run,
             zero_s=found.zero_s,
         )
         session = Session.begin(out, settings, segmenter, looks)
     else:
         session = Session(journal, segmenter, looks)
-    actions = Actions(_hooks(hook or []), lambda done: warn(_failed(done)) if done["error"] else None)
+    actions = Actions(hooks, lambda done: warn(_failed(done)) if done["error"] else None)
     actions.check(session.settings.rules)
     try:
         with live_view() as view:
@@ -150,11 +152,11 @@ def _rules(path: Path | None) -> tuple[Rule, ...]:
         raise UsageError(f"{path} holds no rules ({error}); docs/live.md shows how they are written.") from error
 
 
-def _hooks(told: list[str]) -> dict[str, Any]:
+def _hooks(told: list[str]) -> dict[str, Action]:
     pairs = [one.partition("=") for one in told]
     if wrong := [one for one, (name, separator, url) in zip(told, pairs, strict=True) if not (name and separator)]:
         raise UsageError(f"--hook {wrong[0]} is not of the form NAME=URL.")
-    return {name: webhook(url) for name, _, url in pairs}
+    return {name: action(what) for name, _, what in pairs}
 
 
 def _failed(done: dict[str, Any]) -> str:

@@ -5,20 +5,28 @@
     zmq:tcp://HOST:PORT   ZeroMQ
 
 Each module has `attach(address, queue, *, pixel_size_nm, zero_s) -> Source`, which puts what comes into the queue.
-One that can also be acted on has `action(told) -> Action`.
+
+Rules act through some of them, and through webhooks:
+
+    http://ADDRESS              the decision is posted there
+    de:HOST:PORT/stop           the acquisition ends
+    de:HOST:PORT/NAME=VALUE     a property of the camera, the microscope or a holder is set
+
+Each such module has `action(told) -> Action`.
 """
 
 import importlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
 from ionfront.core import MissingExtraError, UsageError
 
-from ..actions import Action
+from ..actions import Action, webhook
 from ..frames import FrameQueue
 from ..sources import Source
 
-__all__ = ["STREAMS", "action", "attach", "is_stream"]
+__all__ = ["ACTIONS", "STREAMS", "action", "attach", "is_stream"]
 
 STREAMS = {"de": "direct_electron", "pva": "pva", "zmq": "zeromq"}
 """Module by what comes before the colon; its extra has the module's name, with dashes."""
@@ -43,35 +51,41 @@ def attach(told: str, queue: FrameQueue, *, pixel_size_nm: float | None = None, 
         MissingExtraError: Its extra is not installed.
         MovieError: Nothing is there, or it is no stream of grey images.
     """
-    module, address = _module_of(told)
+    scheme, _, address = told.partition(":")
+    module = _module(STREAMS[scheme], told)
     source: Source = module.attach(address, queue, pixel_size_nm=pixel_size_nm, zero_s=zero_s)
     return source
 
 
 def action(told: str) -> Action:
-    """What a rule may have acquisition software do.
+    """What a rule does, as it is written for a command.
 
     Args:
-        told: What comes before the colon of a stream, and after it as its module has it.
+        told: As listed above.
 
     Raises:
         MissingExtraError: Its extra is not installed.
         MovieError: Nothing is there.
-        UsageError: It cannot be acted on, or not in this way.
+        UsageError: It is none of them, or nothing that can be done there.
     """
-    module, what = _module_of(told)
-    if not hasattr(module, "action"):
-        raise UsageError(f"{told} gives frames, but nothing that a rule could have it do: name a webhook, http://….")
-    made: Action = module.action(what)
+    scheme, _, _ = told.partition(":")
+    if scheme not in ACTIONS:
+        raise UsageError(f"{told!r} is nothing that a rule can do: an address of {', '.join(ACTIONS)} is needed.")
+    return ACTIONS[scheme](told)
+
+
+def _of_camera(told: str) -> Action:
+    made: Action = _module("direct_electron", told).action(told.partition(":")[2])
     return made
 
 
-def _module_of(told: str) -> tuple[Any, str]:
-    """The module for a stream, and what comes after the colon."""
-    scheme, _, rest = told.partition(":")
-    name = STREAMS[scheme]
+ACTIONS: dict[str, Callable[[str], Action]] = {"de": _of_camera, "http": webhook, "https": webhook}
+"""How an action is made, by what comes before the colon."""
+
+
+def _module(name: str, told: str) -> ModuleType:
     try:
-        return importlib.import_module(f".{name}", __name__), rest
+        return importlib.import_module(f".{name}", __name__)
     except ImportError as error:
         extra = name.replace("_", "-")
         raise MissingExtraError(

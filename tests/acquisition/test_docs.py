@@ -1,14 +1,10 @@
 """The lines of the guide, word for word."""
 
-import re
-from pathlib import Path
-
-GUIDE = Path(__file__).parents[2] / "docs" / "live.md"
+from .guide import lines_under
 
 
 def test_the_lines_of_the_guide_run(grey, capsys):
-    (lines,) = re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.S)
     names = {"camera": [(frame, float(number)) for number, frame in enumerate(grey[:8])]}
-    exec(compile(lines, str(GUIDE), "exec"), names)
+    exec(lines_under("Fronts while the experiment runs"), names)
     assert names["kinetics"]["material"] == {"host": "Bi2Te3", "ion": "Na"}
     assert names["state"].frame == 7

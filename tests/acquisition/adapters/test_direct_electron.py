@@ -7,6 +7,7 @@ os.environ.setdefault("NUMBA_CACHE_DIR", str(Path.home() / ".cache" / "numba")) 
 
 import socket
 import threading
+from contextlib import contextmanager
 from itertools import islice, pairwise
 from time import monotonic, sleep
 
@@ -14,14 +15,29 @@ import numpy as np
 import pytest
 from de_twin import DigitalTwin
 from de_twin.faces.deapi_server import TwinDeapiServer
+from de_twin.state import Roi
+from typer.testing import CliRunner
 
 from ionfront.acquisition import Actions, Decision, FrameQueue, Rule
 from ionfront.acquisition.adapters import action, attach, direct_electron
+from ionfront.cli.app import app
 from ionfront.core import MovieError, UsageError
 
+from ..guide import lines_under
+
 HEATER = "Simulator Virtual Specimen Temperature (C)"
+MODEL = Path(__file__).parents[3] / "benchmarks" / "droplets.onnx"
+WINDOW = [f"Hardware ROI {name}" for name in ("Offset X", "Offset Y", "Size X", "Size Y")]
 SHAPE = (96, 128)
 LONG_S = 60.0
+RULES = """
+[[rules]]
+name = "half"
+when = "share"
+value = 0.5
+into = "crystalline"
+actions = ["heater off", "stop"]
+"""
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +45,8 @@ def server():
     """A camera with a heating holder, of which a small part of the sensor is read out."""
     twin = DigitalTwin("Droplet crystallization", camera="DESim", holder="sim-heating")
     with TwinDeapiServer(twin, port=0) as server:
-        for name, value in {"Offset X": 300, "Offset Y": 200, "Size X": SHAPE[1], "Size Y": SHAPE[0]}.items():
-            server.fake[f"Hardware ROI {name}"] = value
+        for name, value in zip(WINDOW, (300, 200, *SHAPE[::-1]), strict=True):
+            server.fake[name] = value
         yield server
     twin.close()
 
@@ -64,6 +80,66 @@ def taken(source, most):
     frames = list(islice(source.frames, most))
     source.frames.close()
     return frames
+
+
+@pytest.fixture
+def droplets(camera, server):
+    """The camera over droplets that crystallise within seconds of heat, at 1 nm a pixel as the model has it."""
+    twin, fake = server.twin, server.fake
+    kept = {name: fake[name] for name in WINDOW}
+    twin.column.set("Magnification", 10_000.0)
+    twin.specimen.set_options(nucleation_start_s=6.0, nucleation_end_s=10.0, crystal_growth_s=0.5)
+    twin.start_on_specimen()
+    twin.specimen.reset_clock()
+    for name, value in zip(WINDOW, (320, 320, 384, 384), strict=True):
+        fake[name] = value
+    fake["Frames Per Second"] = 20
+    yield camera
+    twin.holder.set(25)
+    twin.column.set("Magnification", 20_000.0)
+    for name, value in kept.items():
+        fake[name] = value
+
+
+def crystallised(twin):
+    """Share of the area of the droplets in view."""
+    with twin.lock:
+        truth = twin.ground_truth(twin.request(hw_roi=Roi(320, 320, 384, 384)), as_arrays=True)
+        return float(twin.specimen.crystallinity(truth["grain_id"])[truth["grain_id"] >= 0].mean())
+
+
+@contextmanager
+def heated(server):
+    """Once a few frames have shown how the specimen looked at first."""
+
+    def work():
+        wait_for(lambda: server.fake.acquisition_status == "Acquiring" and server.fake._acq.count >= 12)
+        server.twin.holder.set(600)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    yield
+    thread.join()
+    wait_for(lambda: server.fake.acquisition_status == "Idle")
+    assert server.twin.holder_state().target_c == 25
+    assert crystallised(server.twin) > 0.4
+
+
+def test_the_lines_of_the_guide_switch_the_heater_off_when_half_has_crystallised(droplets, server):
+    names = {"camera": droplets, "model": MODEL}
+    with heated(server):
+        exec(lines_under("A camera of Direct Electron"), names)
+    assert names["triggers"].fired == ("half",)
+
+
+def test_so_does_the_command(droplets, server, tmp_path):
+    (tmp_path / "rules.toml").write_text(RULES)
+    told = ["live", droplets, "--out", tmp_path / "out", "--model", MODEL, "--rules", tmp_path / "rules.toml"]
+    told += ["--hook", f"heater off={droplets}/{HEATER}=25", "--hook", f"stop={droplets}/stop", "--speed", 0]
+    with heated(server):
+        result = CliRunner().invoke(app, list(map(str, told)), catch_exceptions=False)
+    assert "decided: half" in result.stdout
+    assert (tmp_path / "out" / "kinetics.json").is_file()
 
 
 def test_frames_come_in_order_with_what_the_camera_tells_of_them(camera, server):
