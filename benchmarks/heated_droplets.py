@@ -7,10 +7,10 @@
 Each run has a specimen, a temperature, a frame rate and a dose of its own. A camera is started on 127.0.0.1, its frames
 come by `ionfront.acquisition.adapters`, a `Monitor` analyses them, and a rule switches the heater off when half of the
 droplets' area has crystallised. What the twin knows of its specimen then says how far it had come when the rule spoke,
-and where it stayed for good. As many runs are never heated. Time is real: 20 and 20 runs take some 20 minutes.
+and where it stayed for good. As many runs are never heated. Time is real: 20 and 20 runs take some 30 minutes.
 
-`--train` makes the model: a small network that compares frames with how the specimen looked at first, trained on other
-specimens (seeds 1000 to 1031, runs begin with 2000) for a few minutes on one core.
+`--train` makes the model: a small network that compares local means of a frame with those of how the specimen looked
+at first, trained on other specimens (seeds 1000 to 1031; runs begin with 2000) in a few minutes on one core.
 """
 
 import argparse
@@ -19,9 +19,11 @@ import re
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import repeat
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 os.environ.setdefault("NUMBA_CACHE_DIR", str(Path.home() / ".cache" / "numba"))  # else it compiles for a minute
 
@@ -37,13 +39,14 @@ from numpy.typing import NDArray
 
 from ionfront.acquisition import Actions, Decision, FrameQueue, Inline, LiveFront, Rule, Triggers
 from ionfront.acquisition.adapters import action, attach
-from ionfront.models import load_segmenter
 
 HEATER = "Simulator Virtual Specimen Temperature (C)"
 PHASES = ("background", "amorphous", "crystalline")
 CORNER_PX, EDGE_PX = 256, 512  # of the part of the sensor that is read out
+MEANS_OVER_PX, PIXELS_A_FRAME, STEPS = (3, 7, 15), 3000, 1500  # of the model
 MAGNIFICATION = 15_000.0  # 1 nm a pixel
 TRAINING, VALIDATION = range(1000, 1028), range(1028, 1032)
+ONSET_C = 400.0
 AWAY_S = 80.0  # of thermal budget, after which all has crystallised
 
 
@@ -109,46 +112,68 @@ def labelled_frames(seed: int, frames: int = 10) -> Iterator[Labelled]:
         yield Labelled(f"{seed}-{number}", str(seed), np.stack([image, first]), label)
 
 
-def train(out: Path, steps: int) -> None:
+def train(out: Path) -> None:
     """Train the model on the twin's own truth, and write it with its card."""
     from ionfront.models import torchvision_ops  # noqa: F401, I001  before anything that imports torchvision
     import torch
-    from lightning import Trainer
-    from torch.utils.data import DataLoader
+    from torch import nn
 
-    from ionfront.models import ModelInfo, Normalisation
-    from ionfront.training.augment import Augmentation, Augmenter
+    from ionfront.models import Architecture, ModelInfo, Normalisation, load_segmenter
     from ionfront.training.calibrate import fit_temperature
     from ionfront.training.crops import NormalisedFrames
-    from ionfront.training.data import RandomCrops
     from ionfront.training.evaluate import frame_counts, summarise
     from ionfront.training.export import export_segmenter, rewrite_info
-    from ionfront.training.module import SegmenterModule
     from ionfront.training.provenance import TRAINED_ON, frame_digests
+
+    class LocalMeans(nn.Module):
+        """Of frames (batch, 2, y, x) with references, at three scales: (batch, 6, y, x)."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.scales = nn.ModuleList(
+                nn.AvgPool2d(edge, 1, edge // 2, count_include_pad=False) for edge in MEANS_OVER_PX
+            )
+
+        def forward(self, frames: torch.Tensor) -> torch.Tensor:
+            return torch.cat([mean(frames) for mean in self.scales], dim=1)
 
     began = time.monotonic()
     fitted, judged = ([frame for seed in seeds for frame in labelled_frames(seed)] for seeds in (TRAINING, VALIDATION))
-    print(f"{len(fitted)} frames in {time.monotonic() - began:.0f} s", file=sys.stderr)
+    print(f"{len(fitted)} frames after {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     torch.manual_seed(0)
-    norm, reduction, batch = Normalisation(), 2, 8
-    frames = NormalisedFrames([(frame, None) for frame in fitted], norm, reduction, len(fitted))
-    crops = RandomCrops(
-        lambda sample, rng: frames[int(rng.integers(len(frames)))],
-        first=0,
-        count=steps * batch,
-        seed=0,
-        size_px=96,
-        foreground_bias=0.7,
-        augmenter=Augmenter(Augmentation(tone=0.2, noise=0.0, blur=0.0), norm),
-        channels=2,
+    torch.set_num_threads(1)
+    norm, reduction, chance = Normalisation(), 2, np.random.default_rng(0)
+    means = LocalMeans()
+    head = nn.Sequential(
+        nn.Conv2d(2 * len(MEANS_OVER_PX), 24, 1), nn.ReLU(), nn.Conv2d(24, 24, 1), nn.ReLU(), nn.Conv2d(24, 3, 1)
     )
-    module = SegmenterModule(
-        list(PHASES), channels=2, encoder="resnet18", encoder_depth=2, decoder_channels=[24, 12], learning_rate=3e-3
-    )
-    quiet: dict[str, Any] = {"enable_progress_bar": False, "enable_model_summary": False, "logger": False}
-    trainer = Trainer(max_epochs=1, accelerator="cpu", enable_checkpointing=False, **quiet)
-    trainer.fit(module, DataLoader(crops, batch))
-    print(f"trained after {time.monotonic() - began:.0f} s", file=sys.stderr)
+
+    def pixels(frames: list[Labelled]) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the network has of some pixels of each frame, (n, 6, 1, 1), and their label ids (n, 1, 1)."""
+        seen, ids = [], []
+        small = NormalisedFrames([(frame, None) for frame in frames], norm, reduction, 1)
+        for index in range(len(small)):
+            image, label = small[index]
+            some = chance.permutation(label.size)[:PIXELS_A_FRAME]
+            with torch.inference_mode():
+                seen.append(means(torch.from_numpy(image)[None])[0].flatten(1).T.numpy()[some])
+            ids.append(label.ravel()[some].astype(np.int64))
+        return (
+            torch.from_numpy(np.concatenate(seen))[:, :, None, None],
+            torch.from_numpy(np.concatenate(ids))[:, None, None],
+        )
+
+    (inputs, wanted), unseen = pixels(fitted), pixels(judged)
+    optimiser = torch.optim.AdamW(head.parameters(), 1e-2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 1e-2, total_steps=STEPS)
+    for _ in range(STEPS):
+        some = torch.from_numpy(chance.integers(len(inputs), size=4096))
+        optimiser.zero_grad()
+        nn.functional.cross_entropy(head(inputs[some]), wanted[some]).backward()
+        optimiser.step()
+        schedule.step()
+    with torch.inference_mode():
+        temperature = fit_temperature(head(unseen[0])[:, :, 0, 0].numpy(), unseen[1].ravel().numpy())
     info = ModelInfo(
         name="de-twin-droplets",
         version="0.1.0",
@@ -157,29 +182,21 @@ def train(out: Path, steps: int) -> None:
         normalisation=norm,
         reduction=reduction,
         pixel_size_range_nm=(1.0, 1.0),
+        temperature=temperature,
         licence="MIT",
-        architecture=module.architecture,
-        training_summary={"data": "de-twin 0.3, droplets", "steps": steps, TRAINED_ON: frame_digests(fitted)},
+        architecture=Architecture(encoder_depth=1, decoder_channels=(24,), channels=2),
+        training_summary={"data": "de-twin 0.3, droplets", "steps": STEPS, TRAINED_ON: frame_digests(fitted)},
     )
-    export_segmenter(module.network, info, out, overwrite=True)
-    tagged = [(frame, None) for frame in judged]
-    logits, ids = [], []
-    small = NormalisedFrames(tagged, norm, reduction)
-    module.eval()
-    with torch.inference_mode():
-        for index in range(len(small)):
-            image, label = small[index]
-            logits.append(module(torch.from_numpy(image)[None])[0].flatten(1).T.numpy()[::7])
-            ids.append(label.ravel()[::7])
-    info = info.model_copy(update={"temperature": fit_temperature(np.concatenate(logits), np.concatenate(ids))})
+    export_segmenter(nn.Sequential(means, head), info, out, overwrite=True)
     segmenter = load_segmenter(out)
-    evaluation = summarise(frame_counts(segmenter, tagged), segmenter, 3.0)
+    evaluation = summarise(frame_counts(segmenter, [(frame, None) for frame in judged]), segmenter, 3.0)
     scores = {name: round(score.value, 4) for name, score in evaluation.overall.iou.items()}
-    print(f"IoU on {len(judged)} frames of other specimens: {scores}", file=sys.stderr)
-    said = [_share_of(segmenter.labels(frame.image)) - _share_of(frame.label) for frame in judged]
-    print(f"share off by {np.median(np.abs(said)):.1%} (median), {np.abs(said).max():.1%}; mean {np.mean(said):+.1%}")
     rewrite_info(out, info.model_copy(update={"training_summary": info.training_summary | {"validation_iou": scores}}))
-    print(f"{out}: {out.stat().st_size / 1e6:.2f} MB, {time.monotonic() - began:.0f} s", file=sys.stderr)
+    off = [_share_of(segmenter.labels(frame.image)) - _share_of(frame.label) for frame in judged]
+    print(f"on {len(judged)} frames of other specimens: IoU {scores}")
+    off_by = f"{np.median(np.abs(off)):.1%} (median), {np.abs(off).max():.1%} (worst), {np.mean(off):+.1%} (mean)"
+    print(f"share off by {off_by}")
+    print(f"{out}: {out.stat().st_size / 1e3:.0f} kB after {time.monotonic() - began:.0f} s")
 
 
 def _share_of(label: NDArray[np.uint8]) -> float:
@@ -191,7 +208,7 @@ def _share_of(label: NDArray[np.uint8]) -> float:
 
 @dataclass(frozen=True)
 class Trial:
-    """A run to come; a temperature below 400 degrees lets nothing crystallise."""
+    """A run to come; below the onset nothing crystallises."""
 
     seed: int
     target_c: float
@@ -202,8 +219,8 @@ class Trial:
     @classmethod
     def drawn(cls, seed: int, heated: bool) -> "Trial":
         rng = np.random.default_rng(seed)
-        target_c = rng.uniform(480, 650) if heated else rng.choice([25.0, 390.0])
-        return cls(seed, float(target_c), rng.uniform(50, 500), rng.uniform(2, 5), rng.uniform(2, 7))
+        target_c = rng.uniform(480, 600) if heated else rng.choice([25.0, 390.0])
+        return cls(seed, float(target_c), rng.uniform(50, 500), rng.uniform(1.5, 4), rng.uniform(2, 7))
 
 
 @dataclass(frozen=True)
@@ -214,7 +231,7 @@ class Outcome:
         said: What the rule said had crystallised.
         seen: What had, when the frame arrived at which it said so.
         final: What had, once the heater was off.
-        late_s: From the moment when half had until the heater was off.
+        late_s: From the moment when half had until the heater was off, by the twin's clock.
         acted_s: From the arrival of the frame at the camera's computer until then.
         frames, missed: Analysed, and not.
         interval_s: Between frames, median.
@@ -230,9 +247,9 @@ class Outcome:
     interval_s: float
 
 
-def run(trial: Trial, segmenter: Any, still_s: float) -> Outcome:
+def run(trial: Trial, model: Path, still_s: float, pace: float) -> Outcome:
     """Heat, watch, switch off; without heat, watch for a while."""
-    clock = Clock()
+    clock = Clock(pace)
     twin = droplets(trial.seed, trial.dose_e_px * trial.frames_s, clock)
     truth = Truth(twin)
     with TwinDeapiServer(twin, port=0) as server:
@@ -252,7 +269,7 @@ def run(trial: Trial, segmenter: Any, still_s: float) -> Outcome:
         actions = Actions({"heater off": heater_off}, lambda done: print(done["error"], end="", file=sys.stderr))
         source = attach(camera, FrameQueue(2))
         times, budgets, arrived, left = [], [], [], np.inf
-        with LiveFront(segmenter, pixel_size_nm=source.pixel_size_nm, looks=Inline(10**9)) as live:
+        with LiveFront(model, pixel_size_nm=source.pixel_size_nm, looks=Inline(10**9)) as live:
             for frame in source.frames:
                 state = live.push(frame.image, frame.time_s, dose_e_nm2=frame.dose_e_nm2, missed=frame.missed)
                 arrived.append(frame.time_s + source.zero_s)
@@ -265,7 +282,7 @@ def run(trial: Trial, segmenter: Any, still_s: float) -> Outcome:
                 budgets.append(twin.specimen.thermal_budget_s)
                 if len(arrived) == 6:  # it knows how the specimen looked at first
                     twin.holder.ramp(trial.target_c, rate_c_per_s=trial.ramp_c_s)
-                over = twin.specimen.thermal_budget_s > AWAY_S or (trial.target_c < 400 and frame.time_s > still_s)
+                over = twin.specimen.thermal_budget_s > AWAY_S or (trial.target_c < ONSET_C and frame.time_s > still_s)
                 if len(arrived) >= left or over:
                     break
             source.frames.close()
@@ -273,8 +290,8 @@ def run(trial: Trial, segmenter: Any, still_s: float) -> Outcome:
         analysed, missed, interval_s = len(arrived), state.missed, float(np.median(np.diff(arrived)))
         if not found:
             return Outcome(np.nan, np.nan, truth.now(), np.nan, np.nan, analysed, missed, interval_s)
-        epoch_s = time.time() - clock.now()
-        seen = truth.at(float(np.interp(found["frame"] - epoch_s, times, budgets)))
+        seen_s = clock.now() - pace * (time.time() - found["frame"])  # by the twin's clock
+        seen = truth.at(float(np.interp(seen_s, times, budgets)))
         late_s = twin.holder._sp_t0 - float(np.interp(truth.half_budget_s, budgets, times))
         acted_s = found["acted"] - found["frame"]
         return Outcome(found["said"], seen, truth.now(), late_s, acted_s, analysed, missed, interval_s)
@@ -315,29 +332,30 @@ def main() -> None:
     """Print a row for each heated run, what they come to, and the false alarms of the others."""
     options = _options()
     if options.train is not None:
-        train(options.train, options.steps)
+        train(options.train)
         return
-    segmenter = load_segmenter(options.model)
+    seeds = range(options.first_seed, options.first_seed + options.runs)
+    trials = [Trial.drawn(seed, True) for seed in seeds] + [Trial.drawn(seed + 500, False) for seed in seeds]
     columns = "seed, to °C at °C/s, frames/s, e/px, said, true then, true in the end, late [s], frame to off [s]"
     print(f"| {columns.replace(', ', ' | ')} |\n|" + 9 * "---|")
-    outcomes = []
-    for seed in range(options.first_seed, options.first_seed + options.runs):
-        trial = Trial.drawn(seed, True)
-        found = run(trial, segmenter, options.still_s)
-        outcomes.append(found)
+    with ProcessPoolExecutor(options.jobs, get_context("spawn")) as pool:
+        coming = pool.map(run, trials, repeat(options.model), repeat(options.still_s), repeat(options.pace))
+        outcomes = [_printed(trial, found) for trial, found in zip(trials, coming, strict=False)]
+    _summarise(outcomes[: options.runs])
+    still = outcomes[options.runs :]
+    frames, alarms = sum(found.frames for found in still), sum(np.isfinite(found.said) for found in still)
+    print(f"\n{len(still)} runs below the onset, {frames} frames: {alarms} false alarms")
+
+
+def _printed(trial: Trial, found: Outcome) -> Outcome:
+    if trial.target_c >= ONSET_C:
         print(
-            f"| {seed} | {trial.target_c:.0f} at {trial.ramp_c_s:.0f} | {1 / found.interval_s:.1f} "
+            f"| {trial.seed} | {trial.target_c:.0f} at {trial.ramp_c_s:.0f} | {1 / found.interval_s:.1f} "
             f"| {trial.dose_e_px:.1f} | {found.said:.1%} | {found.seen:.1%} | {found.final:.1%} | {found.late_s:+.2f} "
             f"| {found.acted_s:.2f} |",
             flush=True,
         )
-    _summarise(outcomes)
-    still = [
-        run(Trial.drawn(seed + 500, False), segmenter, options.still_s)
-        for seed in range(options.first_seed, options.first_seed + options.runs)
-    ]
-    frames, alarms = sum(found.frames for found in still), sum(np.isfinite(found.said) for found in still)
-    print(f"\n{len(still)} runs below the onset, {frames} frames: {alarms} false alarms")
+    return found
 
 
 def _summarise(outcomes: list[Outcome]) -> None:
@@ -363,8 +381,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--first-seed", type=int, default=2000)
     parser.add_argument("--still-s", type=float, default=15.0, help="how long a run without heat is watched [s]")
+    parser.add_argument("--pace", type=float, default=1.0, help="of the twin's clock, in real time")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
     parser.add_argument("--train", type=Path, default=None, help="make the model, and write it there")
-    parser.add_argument("--steps", type=int, default=300)
     return parser.parse_args()
 
 
