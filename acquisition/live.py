@@ -326,6 +326,7 @@ class LiveFront:
             dose_e_nm2=self._dose,
             length_unit=self._calibration.length_unit,
             area={} if blanked else dict(zip(self.phases, (areas * pixel**2).tolist(), strict=True)),
+            share={} if blanked else self._shares(areas),
             half_cycle=tracker.half_cycle,
             direction=tracker.direction,
             fronts=() if newest is None else _fronts(newest, tracker, pixel, self._times[self._seen - 1]),
@@ -333,6 +334,13 @@ class LiveFront:
             warnings=tuple(filter(None, ("" if newest is None else newest.why, self._looks.trouble))),
             seconds=time.perf_counter() - begun,
         )
+
+    def _shares(self, areas: NDArray[np.floating[Any]]) -> dict[str, float]:
+        """Of the phases that take part in the reaction, among themselves."""
+        scheme = self._segmenter.info.scheme
+        reacting = areas[list(scheme.order_ids)]
+        total = float(reacting.sum())
+        return dict(zip(scheme.reaction_order, (reacting / total).tolist(), strict=True)) if total > 0 else {}
 
 
 def _fronts(seen: Look, tracker: FrontTracker, pixel: float, time_s: float) -> tuple[FrontNow, ...]:

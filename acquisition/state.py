@@ -72,6 +72,8 @@ class FrontState:
         dose_e_nm2: Dose of all frames so far; None where no frame told its own.
         length_unit: "nm", or "px" where no pixel size is known.
         area: Of every phase [length_unit^2]; empty before a frame that shows any.
+        share: Of every phase that takes part in the reaction, the share of their area in view, in its order; empty
+            where none of them is seen.
         half_cycle: Number of the half cycle under way, from 1.
         direction: "insertion" or "extraction".
         fronts: Of that half cycle.
@@ -90,6 +92,7 @@ class FrontState:
     dose_e_nm2: float | None
     length_unit: str
     area: dict[str, float]
+    share: dict[str, float]
     half_cycle: int
     direction: str
     fronts: tuple[FrontNow, ...]
@@ -108,6 +111,7 @@ class FrontState:
             "half_cycle": self.half_cycle,
             "direction": self.direction,
             f"area_{unit}2": {phase: number(area) for phase, area in self.area.items()},
+            "share": {phase: number(share) for phase, share in self.share.items()},
             "fronts": [_front(front, unit) for front in self.fronts],
             "looked_s": self.looked_s,
             "warnings": list(self.warnings),

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from scipy import special
+import numpy as np
+from scipy import special, stats
 
 from ionfront.core import Quantity, UsageError
 
@@ -20,6 +21,7 @@ __all__ = ["CONDITIONS", "Condition", "Decision", "Rule", "Triggers"]
 Condition = Literal[
     "position",
     "fraction",
+    "share",
     "front_starts",
     "speed_above",
     "speed_below",
@@ -31,6 +33,8 @@ Condition = Literal[
 CONDITIONS: tuple[Condition, ...] = get_args(Condition)
 
 _Z95 = 1.959964
+_RECENT, _FEWEST = 9, 4  # frames that a share is read from
+_MAD_TO_STD = 1.4826  # of a normal distribution
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class Rule:
         when: What it waits for:
             position: a front reaches `value` [nm, or px where no pixel size is known];
             fraction: a front has come `value` of its way;
+            share: the phase `into` holds `value` of the area of all phases that take part in the reaction;
             front_starts: the front with number `value` of a particle sets out, 2 for a second one;
             speed_above, speed_below: the speed of late [nm/s] of a front that is not through;
             speed_change: that is `value` times as large, or as small, as the first that was known;
@@ -50,7 +55,7 @@ class Rule:
             out_of_domain: a frame is unlike anything that the model was trained on; `value` is not looked at.
         value: As said.
         actions: Names of what is to be done.
-        into: Only fronts whose product is this phase; None for all.
+        into: Only fronts whose product is this phase; None for all. For a share the phase itself.
         confidence: How probable it has to be.
         frames: In how many frames in a row.
 
@@ -77,8 +82,10 @@ class Rule:
         least = 1.0 if self.when == "speed_change" else 0.0
         if not (math.isfinite(self.value) and (self.when == "out_of_domain" or self.value > least)):
             raise UsageError(f"rule {self.name} has the value {self.value}; a number above {least:g} is needed.")
-        if self.when == "fraction" and self.value > 1:
-            raise UsageError(f"rule {self.name} waits for a fraction of {self.value}; it is at most 1.")
+        if self.when in ("fraction", "share") and self.value > 1:
+            raise UsageError(f"rule {self.name} waits for a {self.when} of {self.value}; it is at most 1.")
+        if self.when == "share" and self.into is None:
+            raise UsageError(f"rule {self.name} waits for the share of a phase: name it in `into`.")
         if not 0 < self.confidence < 1 or self.frames < 1:
             raise UsageError(
                 f"rule {self.name} asks for a confidence of {self.confidence} in {self.frames} frames; "
@@ -131,6 +138,7 @@ class Triggers:
         self._held: dict[str, int] = {}  # frames in a row
         self._fired: list[str] = []
         self._first_speeds: dict[tuple[int, str], float] = {}
+        self._shares: list[tuple[float, dict[str, float]]] = []  # by time, of the frames seen last
 
     @property
     def fired(self) -> tuple[str, ...]:
@@ -141,6 +149,8 @@ class Triggers:
         """The rules that fire at this frame."""
         if state.blanked:
             return []
+        if state.seen_s is not None and state.share and state.seen_s not in dict(self._shares):
+            self._shares = [*self._shares, (state.seen_s, state.share)][-_RECENT:]
         fired = [decision for rule in self._rules if (decision := self._judged(rule, state)) is not None]
         self._fired += [decision.rule for decision in fired]
         for front in state.fronts:
@@ -151,12 +161,18 @@ class Triggers:
     def save(self) -> dict[str, Any]:
         """What it remembers, for `restore`."""
         speeds = [[*front, speed] for front, speed in self._first_speeds.items()]
-        return {"held": self._held, "fired": self._fired, "first_speeds": speeds}
+        return {
+            "held": self._held,
+            "fired": self._fired,
+            "first_speeds": speeds,
+            "shares": [list(seen) for seen in self._shares],
+        }
 
     def restore(self, saved: dict[str, Any]) -> None:
         """Go on where another one with the same rules was saved."""
         self._held, self._fired = dict(saved["held"]), list(saved["fired"])
         self._first_speeds = {(particle, after): speed for particle, after, speed in saved["first_speeds"]}
+        self._shares = [(time_s, share) for time_s, share in saved["shares"]]
 
     def mark(self, fired: Iterable[str]) -> None:
         """These rules have fired before, and those that it believes to have fired since have not."""
@@ -181,6 +197,8 @@ class Triggers:
             return [(float(used >= rule.value), f"{used:.6g} electrons / nm^2 are used.")]
         if rule.when == "out_of_domain":
             return [(float(bool(state.foreign)), "The frame is unlike those that the model was trained on.")]
+        if rule.when == "share":
+            return [_share(rule, self._shares)] if state.share and rule.into in state.share else []
         fronts = [front for front in state.fronts if rule.into in (None, front.after)]
         return [(chance, _sentence(front, state)) for front in fronts for chance in [self._chance(rule, front, state)]]
 
@@ -241,6 +259,27 @@ def _above(quantity: Quantity, limit: float) -> float:
     """Probability that a quantity is no less than a limit; an end that was cut off says nothing of its width."""
     width = max(quantity.high - quantity.value, quantity.value - quantity.low) / _Z95
     return float(special.ndtr((quantity.value - limit) / width)) if width > 0 else float(quantity.value >= limit)
+
+
+def _share(rule: Rule, seen: Sequence[tuple[float, dict[str, float]]]) -> tuple[float, str]:
+    """How probable it is that a phase holds so much by now, and why.
+
+    A robust line (P. K. Sen 1968, doi:10.1080/01621459.1968.10480934) through the frames seen last says how much it
+    holds at the newest, and how far they scatter about it how well that is known. What labels have wrong in all of
+    these frames alike does not show in it.
+    """
+    if len(seen) < _FEWEST:
+        return 0.0, ""
+    phase = str(rule.into)
+    time_s, share = np.array([[at_s, shares[phase]] for at_s, shares in seen]).T
+    ago_s = time_s - time_s[-1]
+    slope, now, *_ = stats.theilslopes(share, ago_s)
+    scatter = _MAD_TO_STD * float(np.median(np.abs(share - now - slope * ago_s)))
+    off_s = ago_s - ago_s.mean()
+    error = scatter * math.sqrt(1 / len(seen) + off_s[-1] ** 2 / float(off_s @ off_s))
+    known = Quantity(float(now), float(now) - _Z95 * error, float(now) + _Z95 * error)
+    said = f"{phase} holds {known.value:.1%} ({known.low:.1%} to {known.high:.1%}) of what takes part in the reaction."
+    return _above(known, rule.value), said
 
 
 def _sentence(front: FrontNow, state: FrontState) -> str:

@@ -59,7 +59,7 @@ def live_command(
     hook: Annotated[
         list[str] | None,
         typer.Option(
-            help="NAME=URL: rules whose action is NAME send their decision there; or NAME=pva:PV=VALUE, to write a PV."
+            help="NAME=URL: rules whose action is NAME send their decision there; or what a PV or camera is set to."
         ),
     ] = None,
     follow: Annotated[
@@ -88,6 +88,7 @@ def live_command(
     journal = Journal(out) if resume else None
     if journal is None and out.exists():
         raise OutputExistsError(f"{out} exists already: choose another --out, or --resume what is in it.")
+    asked = _rules(rules)
     recorder = _recorder(source, record, keep_last_s, go_on=resume)
     queue = FrameQueue(waiting, late="stop" if stop_late else "skip", recorder=recorder, idle_s=idle_s)
     found = _source(
@@ -110,7 +111,7 @@ def live_command(
             binning=binning,
             average_frames=average_frames,
             skip_unchanged=skip_unchanged,
-            rules=_rules(rules),
+            rules=asked,
             dry_run=dry_run,
             zero_s=found.zero_s,
         )
@@ -225,7 +226,7 @@ def _rules(path: Path | None) -> tuple[Rule, ...]:
 def _hooks(told: list[str]) -> dict[str, Action]:
     pairs = [one.partition("=") for one in told]
     if wrong := [one for one, (name, separator, _) in zip(told, pairs, strict=True) if not (name and separator)]:
-        raise UsageError(f"--hook {wrong[0]} is not of the form NAME=URL, or NAME=pva:PV=VALUE.")
+        raise UsageError(f"--hook {wrong[0]} is not of the form NAME=URL, or NAME=pva:PV=VALUE and the like.")
     return {name: action(what) for name, _, what in pairs}
 
 

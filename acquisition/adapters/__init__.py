@@ -1,5 +1,6 @@
 """Frames out of acquisition software: a module for each kind of it, each needing an extra of its own.
 
+    de:HOST:PORT          camera of Direct Electron, by its DE-Server
     mm:CONFIG.cfg         Micro-Manager, the camera of a configuration
     pva:CHANNEL           EPICS PVAccess, NTNDArray
     zmq:tcp://HOST:PORT   ZeroMQ
@@ -8,8 +9,10 @@ Each module has `attach(address, queue, *, pixel_size_nm, zero_s) -> Source`, wh
 
 Rules act through some of them, and through webhooks:
 
-    http://ADDRESS        the decision is posted there
-    pva:PV=VALUE          a PV of EPICS is written
+    http://ADDRESS              the decision is posted there
+    de:HOST:PORT/stop           the acquisition ends
+    de:HOST:PORT/NAME=VALUE     a property of the camera, the microscope or a holder is set
+    pva:PV=VALUE                a PV of EPICS is written
 
 Each such module has `action(told) -> Action`.
 """
@@ -27,7 +30,7 @@ from ..sources import Source
 
 __all__ = ["ACTIONS", "STREAMS", "action", "attach", "is_stream"]
 
-STREAMS = {"mm": "micro_manager", "pva": "pva", "zmq": "zeromq"}
+STREAMS = {"de": "direct_electron", "mm": "micro_manager", "pva": "pva", "zmq": "zeromq"}
 """Module by what comes before the colon; its extra has the module's name, with dashes."""
 
 
@@ -64,7 +67,8 @@ def action(told: str) -> Action:
 
     Raises:
         MissingExtraError: Its extra is not installed.
-        UsageError: It is none of them, or what is to be written is not there.
+        MovieError: Nothing is there.
+        UsageError: It is none of them, or nothing that can be done there.
     """
     scheme, _, _ = told.partition(":")
     if scheme not in ACTIONS:
@@ -72,12 +76,20 @@ def action(told: str) -> Action:
     return ACTIONS[scheme](told)
 
 
-def _write_pv(told: str) -> Action:
-    write: Action = _module("pva", told).action(told.partition(":")[2])
-    return write
+def _by(module: str) -> Callable[[str], Action]:
+    def made(told: str) -> Action:
+        found: Action = _module(module, told).action(told.partition(":")[2])
+        return found
+
+    return made
 
 
-ACTIONS: dict[str, Callable[[str], Action]] = {"http": webhook, "https": webhook, "pva": _write_pv}
+ACTIONS: dict[str, Callable[[str], Action]] = {
+    "de": _by("direct_electron"),
+    "http": webhook,
+    "https": webhook,
+    "pva": _by("pva"),
+}
 """How an action is made, by what comes before the colon."""
 
 

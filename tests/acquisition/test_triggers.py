@@ -20,6 +20,7 @@ QUIET = FrontState(
     dose_e_nm2=None,
     length_unit="nm",
     area={},
+    share={},
     half_cycle=1,
     direction="insertion",
     fronts=(),
@@ -104,6 +105,43 @@ def test_a_front_that_is_through_is_not_slow():
     assert [frame for frame, _ in fired(Rule("through", "completion_within", 1.0), states)] == [21]
 
 
+def holding(frame, share, **more):
+    """A state in which so much has been converted."""
+    return at(frame, seen_s=float(frame), share={"pristine": 1 - share, "converted": share}, **more)
+
+
+def test_a_share_is_read_from_what_was_seen_last():
+    rng = np.random.default_rng(0)
+    states = [holding(k, 0.02 * k + rng.normal(0, 0.01)) for k in range(45)]
+    rule = Rule("half", "share", 0.5, into="converted")
+    ((frame, decision),) = fired(rule, states)
+    assert frame in (25, 26, 27)  # the second in a row
+    assert decision.because.startswith("converted holds 5")
+    ((sure, _),) = fired(replace(rule, confidence=0.99), states)
+    assert sure > frame
+    assert fired(replace(rule, into="pristine", value=0.9), states)[0][0] == 4  # it begins with all of it
+
+
+def test_a_share_says_how_well_it_is_known():
+    rng = np.random.default_rng(1)
+    held = []
+    for _ in range(300):
+        states = [holding(k, 0.03 * k + rng.normal(0, 0.02)) for k in range(9)]
+        triggers = Triggers([Rule("it", "share", 0.24, into="converted", confidence=0.9, frames=1)])
+        held.append(bool([decision for state in states for decision in triggers.see(state) if state.frame == 8]))
+    assert 0.03 < np.mean(held) < 0.2  # it is 0.24 just now, so that about one in ten says so with 90 %
+
+
+def test_frames_that_go_wrong_or_say_nothing_do_not_make_a_share():
+    states = [holding(k, 0.1) for k in range(30)]
+    states[10] = holding(10, 0.9)
+    states[11] = holding(11, 0.9)
+    states[20] = replace(states[20], share={}, blanked=True)
+    assert fired(Rule("half", "share", 0.5, into="converted"), states) == []
+    assert fired(Rule("none", "share", 0.5, into="alloyed"), states) == []
+    assert fired(Rule("held", "share", 0.5, into="converted"), [replace(states[10], frame=k) for k in range(30)]) == []
+
+
 def test_a_second_front_and_its_product():
     states = [at(k, front(4.0 * k), *([front(2.0 * (k - 9), after="alloyed")] if k > 9 else [])) for k in range(25)]
     assert [frame for frame, _ in fired(Rule("second", "front_starts", 2), states)] == [11]
@@ -127,15 +165,20 @@ def test_dry_run_says_so():
 
 @pytest.mark.parametrize("cut", range(0, 25, 3))
 def test_restored_it_fires_neither_twice_nor_late(cut):
-    rules = [Rule("there", "position", 50.0, frames=3), Rule("change", "speed_change", 2.0)]
+    rules = [
+        Rule("there", "position", 50.0, frames=3),
+        Rule("half", "share", 0.5, into="converted"),
+        Rule("change", "speed_change", 2.0),
+    ]
     states = course()
     states[18:] = [at(state.frame, front(90.0, speed_nm_s=1.0)) for state in states[18:]]
+    states = [replace(state, seen_s=state.time_s, share={"converted": state.frame / 30}) for state in states]
     whole, before, after = (Triggers(rules) for _ in range(3))
     expected = [decision for state in states for decision in whole.see(state)]
     first = [decision for state in states[:cut] for decision in before.see(state)]
     after.restore(before.save())
     assert first + [decision for state in states[cut:] for decision in after.see(state)] == expected
-    assert [decision.rule for decision in expected] == ["there", "change"]
+    assert [decision.rule for decision in expected] == ["there", "half", "change"]
 
 
 @pytest.mark.parametrize(
@@ -146,6 +189,8 @@ def test_restored_it_fires_neither_twice_nor_late(cut):
         {"when": "position", "value": np.nan},
         {"when": "speed_change", "value": 0.5},
         {"when": "fraction", "value": 1.2},
+        {"when": "share", "value": 1.2, "into": "converted"},
+        {"when": "share", "value": 0.5},
         {"when": "dose", "value": 1.0, "confidence": 1.0},
         {"when": "dose", "value": 1.0, "frames": 0},
     ],
