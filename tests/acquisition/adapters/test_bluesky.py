@@ -235,4 +235,4 @@ def test_the_lines_of_the_guide_run(grey, guide_lines):
     names = {"camera": MovieDetector(lambda time_s: next(shown, grey[-1]), speed=None)}
     exec(guide_lines("Bluesky"), names)
     end(names["run"])
-    assert names["live"].state.frame == 59
+    assert names["live"].state.frame == 39
