@@ -29,7 +29,7 @@ def engine():
 
 @pytest.fixture
 def front(grey_onnx):
-    with LiveFront(grey_onnx, pixel_size_nm=0.5, looks=Inline(3)) as live:
+    with LiveFront(grey_onnx, pixel_size_nm=0.5, looks=Inline(1)) as live:
         yield FrontDevice(live)
 
 

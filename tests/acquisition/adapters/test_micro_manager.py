@@ -261,7 +261,7 @@ def test_a_rule_ends_an_acquisition_where_a_front_is_halfway(core, grey, grey_on
     noted, stopped = [], threading.Event()
     actions = Actions({"shut": shutting(core), "stop": lambda _: (events.stop(), stopped.set())}, noted.append)
     decided = []
-    with LiveFront(grey_onnx, pixel_size_nm=0.5, looks=Inline(4)) as live:
+    with LiveFront(grey_onnx, pixel_size_nm=0.5, looks=Inline(1)) as live:
         thread = core.run_mda(events)
         camera.released.release()
         for frame in source.frames:
