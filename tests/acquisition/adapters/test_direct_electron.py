@@ -113,8 +113,13 @@ def heated(server):
     """Once a few frames have shown how the specimen looked at first."""
 
     def work():
-        wait_for(lambda: server.fake.acquisition_status == "Acquiring" and server.fake._acq.count >= 12)
-        server.twin.holder.set(600)
+        try:
+            wait_for(lambda: server.fake.acquisition_status == "Acquiring" and server.fake._acq.count >= 12)
+            server.twin.holder.set(600)
+            wait_for(lambda: server.twin.holder_state().target_c == 25)
+        except AssertionError:
+            server.fake.stop()  # or frames would come for ever
+            raise
 
     thread = threading.Thread(target=work)
     thread.start()
