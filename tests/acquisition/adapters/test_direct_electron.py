@@ -89,7 +89,7 @@ def droplets(camera, server):
     twin.specimen.set_options(nucleation_start_s=6.0, nucleation_end_s=10.0, crystal_growth_s=0.5)
     twin.start_on_specimen()
     twin.specimen.reset_clock()
-    for name, value in zip(WINDOW, (400, 400, 224, 224), strict=True):
+    for name, value in zip(WINDOW, (432, 432, 160, 160), strict=True):
         fake[name] = value
     fake["Frames Per Second"] = 20
     yield camera
@@ -102,7 +102,7 @@ def droplets(camera, server):
 def crystallised(twin):
     """Share of the area of the droplets in view."""
     with twin.lock:
-        truth = twin.ground_truth(twin.request(hw_roi=Roi(400, 400, 224, 224)), as_arrays=True)
+        truth = twin.ground_truth(twin.request(hw_roi=Roi(432, 432, 160, 160)), as_arrays=True)
         return float(twin.specimen.crystallinity(truth["grain_id"])[truth["grain_id"] >= 0].mean())
 
 
@@ -111,8 +111,13 @@ def heated(server):
     """Once a few frames have shown how the specimen looked at first."""
 
     def work():
-        wait_for(lambda: server.fake.acquisition_status == "Acquiring" and server.fake._acq.count >= 12)
-        server.twin.holder.set(600)
+        try:
+            wait_for(lambda: server.fake.acquisition_status == "Acquiring" and server.fake._acq.count >= 12)
+            server.twin.holder.set(600)
+            wait_for(lambda: server.twin.holder_state().target_c == 25)
+        except AssertionError:
+            server.fake.stop()  # or frames would come for ever
+            raise
 
     thread = threading.Thread(target=work)
     thread.start()
