@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from ionfront.analysis.kinetics_json import kinetics_record
 from ionfront.analysis.measure import doubts_of_reference, measured, model_card, tracker_for_network
 from ionfront.analysis.watch import DomainWatch
-from ionfront.core import Calibration, MovieError, Quantity, UsageError
+from ionfront.core import Calibration, MovieError, Quantity, UsageError, one_blas_thread
 from ionfront.datasets import binning_factor, block_means, likeliest, reference_length
 from ionfront.fronts import FrontResult, FrontTracker, position_now
 from ionfront.models import Segmenter, SkippingSegmenter, load_segmenter
@@ -175,7 +175,8 @@ class LiveFront:
             self._dose = (self._dose or 0.0) + dose_e_nm2
         self._missed += missed
         self._held.push(float(time_s), image if self._binning == 1 else block_means(image, self._binning))
-        self._analyse(self._tracker, _AT_A_TIME)
+        with one_blas_thread():
+            self._analyse(self._tracker, _AT_A_TIME)
         if self._seen:
             self._looks.offer(self._view)
         self._state = self._now(self._tracker, begun)

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ionfront.core import Calibration, FrontFitError, PhaseScheme
+from ionfront.core import Calibration, FrontFitError, PhaseScheme, one_blas_thread
 from ionfront.datasets import (
     Reference,
     averaged_frames,
@@ -113,7 +113,8 @@ def measure_movie(
         watch: Told every frame that `infer` sees.
     """
     shape = (movie.sizes["time"], movie.sizes["y"], movie.sizes["x"])
-    with write_label_zarr(labels_path, shape, scheme, calibration_of(movie), movie["time"].values) as writer:
+    labels = write_label_zarr(labels_path, shape, scheme, calibration_of(movie), movie["time"].values)
+    with one_blas_thread(), labels as writer:
         for time, probabilities in each_frame(movie, infer, averaged, reference, watch):
             if tracker is not None:
                 tracker.push(time, probabilities)

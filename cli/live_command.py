@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 from rich.table import Table
@@ -23,15 +23,16 @@ from ionfront.acquisition import (
     SessionSettings,
     StoreRecorder,
 )
-from ionfront.acquisition.adapters import action, attach, is_stream
-from ionfront.acquisition.growing import followed
-from ionfront.acquisition.sources import Source, replayed, watched_folder
+from ionfront.acquisition.adapters import action
+from ionfront.acquisition.sources import Source
 from ionfront.core import MovieError, OutputExistsError, UsageError
-from ionfront.datasets.readers import is_image_folder
-from ionfront.models import load_segmenter
+from ionfront.models import Precision, load_segmenter
 
 from .analysis_commands import Binning, FrameTime, PixelSize
-from .console import live_view, say, say_kinetics, warn
+from .console import known_name, live_view, say, say_kinetics, warn
+from .live_advice import LiveAdvice
+from .live_source import live_recorder, live_source
+from .live_table import live_table
 from .model_option import Model
 
 __all__ = ["live_command"]
@@ -79,19 +80,24 @@ def live_command(
         float | None,
         typer.Option(help="Of a stream: rules whose action is `keep` write so many last seconds into OUT/kept."),
     ] = None,
+    precision: Annotated[str, typer.Option(help="Arithmetic on the CPU: f32, or bf16, which is faster.")] = "f32",
+    speed_error: Annotated[
+        float | None,
+        typer.Option(help="Say once a minute what dose still gives the speed of a front to this share of it: 0.2."),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the measurement in the folder.")] = False,
 ) -> None:
     """Follow fronts while the experiment runs: positions, laws, forecasts and decisions, written as they come."""
     hooks = _hooks(hook or [])
-    segmenter = load_segmenter(model)
+    segmenter = load_segmenter(model, precision=known_name("precision", precision, get_args(Precision)))
     looks = (lambda: Inline(_FRAMES_PER_LOOK)) if speed == 0 else None
     journal = Journal(out) if resume else None
     if journal is None and out.exists():
         raise OutputExistsError(f"{out} exists already: choose another --out, or --resume what is in it.")
     asked = _rules(rules)
-    recorder = _recorder(source, record, keep_last_s, go_on=resume)
+    recorder = live_recorder(source, record, keep_last_s, go_on=resume)
     queue = FrameQueue(waiting, late="stop" if stop_late else "skip", recorder=recorder, idle_s=idle_s)
-    found = _source(
+    found = live_source(
         source,
         queue,
         journal,
@@ -120,61 +126,19 @@ def live_command(
         session = Session(journal, segmenter, looks)
     actions = _actions(hooks, recorder, out)
     actions.check(session.settings.rules)
+    advice = LiveAdvice(session, speed_error)
     try:
         with live_view() as view, _recording(recorder, record):
-            _follow(found, session, actions, lambda table: view.update(table, refresh=True))
+            _follow(found, session, actions, advice, lambda table: view.update(table, refresh=True))
     except KeyboardInterrupt:
         say("Stopped; measuring what there is.")
     except BaseException:
         session.leave()
         raise
+    advice.close()
     session.close()
     actions.close()
     _summarise(session, out)
-
-
-def _source(
-    told: str,
-    queue: FrameQueue,
-    journal: Journal | None,
-    *,
-    follow: bool,
-    pixel_size_nm: float | None,
-    frame_time_s: float | None,
-    speed: float,
-    idle_s: float,
-) -> Source:
-    """Frames that the journal has not seen."""
-    zero_s = None if journal is None else journal.settings["session"]["zero_s"]
-    if is_stream(told):
-        return attach(told, queue, pixel_size_nm=pixel_size_nm, zero_s=zero_s)
-    path, first = Path(told), 0 if journal is None else journal.passed
-    if follow:
-        return followed(
-            path,
-            first=first,
-            pixel_size_nm=pixel_size_nm,
-            frame_time_s=frame_time_s,
-            zero_s=zero_s,
-            idle_s=idle_s,
-        )
-    if is_image_folder(path):
-        return watched_folder(path, first=first, pixel_size_nm=pixel_size_nm, frame_time_s=frame_time_s, idle_s=idle_s)
-    return replayed(path, speed=speed or None, first=first, pixel_size_nm=pixel_size_nm, frame_time_s=frame_time_s)
-
-
-def _recorder(
-    source: str, record: Path | None, keep_last_s: float | None, *, go_on: bool
-) -> StoreRecorder | RecentFrames | None:
-    if record is None and keep_last_s is None:
-        return None
-    if not is_stream(source):
-        raise UsageError(f"{source} is on disk already: --record and --keep-last-s keep the frames of a stream.")
-    if record is None:
-        return RecentFrames(last_s=keep_last_s)
-    if keep_last_s is not None:
-        raise UsageError("--record keeps every frame, so there is nothing left for --keep-last-s: give one of them.")
-    return StoreRecorder(record, go_on=go_on, tell=warn)
 
 
 def _actions(named: dict[str, Action], recorder: StoreRecorder | RecentFrames | None, out: Path) -> Actions:
@@ -195,7 +159,9 @@ def _recording(recorder: StoreRecorder | RecentFrames | None, path: Path | None)
             say(f"Recorded {done.kept} frames in {path}{lost}.")
 
 
-def _follow(source: Source, session: Session, actions: Actions, show: Callable[[Table], None]) -> None:
+def _follow(
+    source: Source, session: Session, actions: Actions, advice: LiveAdvice, show: Callable[[Table], None]
+) -> None:
     """Every frame that comes; one that cannot be used ends nothing."""
     unseen, refusal = 0, ""
     for frame in source.frames:
@@ -208,9 +174,11 @@ def _follow(source: Source, session: Session, actions: Actions, show: Callable[[
             unseen, refusal = missed + 1, str(error)
             continue
         unseen = 0
+        if session.live.state is not None:
+            advice.see(frame, session.live.state)
         for decision in session.decided:
             actions(decision)
-        show(_table(answer, session.journal.decisions, refusal))
+        show(live_table(answer, session.journal.decisions, refusal, advice.sentence))
 
 
 def _rules(path: Path | None) -> tuple[Rule, ...]:
@@ -232,47 +200,6 @@ def _hooks(told: list[str]) -> dict[str, Action]:
 
 def _failed(done: dict[str, Any]) -> str:
     return f"{done['action']}, for rule {done['rule']}: {done['error']}"
-
-
-def _table(answer: dict[str, Any], decisions: list[dict[str, Any]], refusal: str) -> Table:
-    state = answer["state"]
-    title = f"Frame {state['frame']} at {state['time_s']:.2f} s, analyzed in {1e3 * state['seconds']:.0f} ms"
-    table = Table(title=title, title_justify="left")
-    for column in ("front", "position", "speed", "law", "through at"):
-        table.add_column(column)
-    for front in state["fronts"]:
-        table.add_row(*_cells(front))
-    if not state["fronts"]:
-        table.add_row("none yet" if state["looked_s"] is None else "none", "", "", "", "")
-    notes = [f"{made['rule']} at {made['time_s']:.2f} s: {', '.join(made['actions']) or 'noted'}" for made in decisions]
-    if state["missed"]:
-        notes.append(f"{state['missed']} frames were lost, let go or could not be used. {refusal}".rstrip())
-    if state["foreign"]:
-        notes.append("This frame is unlike anything that the model was trained on.")
-    table.caption, table.caption_justify = "\n".join([*notes, *state["warnings"]]) or None, "left"
-    return table
-
-
-def _cells(front: dict[str, Any]) -> tuple[str, ...]:
-    unit = "nm" if "position_nm" in front else "px"
-    law = "" if front["law"] is None else f"{front['law'].replace('_', '-')} ({front['law_probability']:.0%})"
-    through = _interval(front["completion_s"], "s")
-    if through:
-        through += f" ({front['completion_probability']:.0%})"
-    name = f"{front['from']} to {front['to']}"
-    return (
-        f"{front['particle']}: {name}",
-        f"{_interval(front[f'position_{unit}'], unit)} of {front[f'depth_{unit}']:.4g}",
-        _interval(front[f"speed_{unit}_s"], f"{unit}/s"),
-        law,
-        through,
-    )
-
-
-def _interval(quantity: dict[str, float] | None, unit: str) -> str:
-    if quantity is None:
-        return ""
-    return f"{quantity['value']:.3g} ({quantity['low']:.3g} to {quantity['high']:.3g}) {unit}"
 
 
 def _summarise(session: Session, out: Path) -> None:

@@ -1,7 +1,7 @@
 """Phases, errors and the frozen value types that cross rooms."""
 
 from .calibration import Calibration
-from .cores import core_quota, side_by_side
+from .cores import core_quota, one_blas_thread, side_by_side
 from .errors import (
     CalibrationError,
     ElectrochemistryError,
@@ -40,5 +40,6 @@ __all__ = [
     "UsageError",
     "atomic_output",
     "core_quota",
+    "one_blas_thread",
     "side_by_side",
 ]

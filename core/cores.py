@@ -4,11 +4,14 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-__all__ = ["core_quota", "side_by_side"]
+from threadpoolctl import ThreadpoolController
+
+__all__ = ["core_quota", "one_blas_thread", "side_by_side"]
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
@@ -35,6 +38,20 @@ def side_by_side(work: Callable[[Part], Result], parts: Sequence[Part]) -> list[
     if len(parts) < 2:
         return [work(part) for part in parts]
     return list(_pool(os.getpid()).map(work, parts))
+
+
+def one_blas_thread() -> AbstractContextManager[Any]:
+    """While it lasts, linear algebra keeps to the thread that asks for it.
+
+    For loops of small products: OpenBLAS lets its threads spin for a while after each, on cores that others need.
+    """
+    limited: AbstractContextManager[Any] = _controller().limit(limits=1, user_api="blas")
+    return limited
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    return ThreadpoolController()
 
 
 @cache
