@@ -24,6 +24,7 @@ __all__ = ["Aside", "Inline", "Looks", "received", "send"]
 
 _LENGTH = struct.Struct("<Q")
 _PATIENCE_S = 20.0
+_LATE_S = 15.0
 
 
 class Looks(Protocol):
@@ -70,14 +71,11 @@ class Aside:
     """Makes looks in a child process, one after another, and rests as long as each took.
 
     A child that dies is begun anew, and the view that it died of is dropped.
-
-    Attributes:
-        trouble: What went wrong with the last look; empty where nothing did.
     """
 
     def __init__(self) -> None:
         self.newest: Look | None = None
-        self.trouble = ""
+        self._failure, self._begun_s = "", 0.0
         self._views: SimpleQueue[View | None] = SimpleQueue()
         self._child: subprocess.Popen[bytes] | None = None
         self._busy, self._next_s = False, 0.0
@@ -87,8 +85,19 @@ class Aside:
     def offer(self, view: Callable[[], View]) -> None:
         """Take a view if the last look is done and rested from."""
         if not self._busy and time.monotonic() >= self._next_s:
-            self._busy = True
+            self._busy, self._begun_s = True, time.monotonic()
             self._views.put(view())
+
+    @property
+    def trouble(self) -> str:
+        """What went wrong with the last look, or that one is overdue; empty where nothing did and none is."""
+        lasts_s = time.monotonic() - self._begun_s
+        if self._busy and lasts_s > _LATE_S:
+            return (
+                f"A look at the fronts has taken {lasts_s:.0f} s so far: this computer has too much to do. Fronts, "
+                "speeds and rules are late; take fewer frames a second, or bin them."
+            )
+        return self._failure
 
     def wait(self, frame: int, timeout_s: float = 60.0) -> bool:
         """Wait for a look at this frame or a later one; whether it came. For tests, and for an end that shows all."""
@@ -111,9 +120,9 @@ class Aside:
         while (view := self._views.get()) is not None:
             start = time.monotonic()
             try:
-                self.newest, self.trouble = self._looked(view), ""
-            except (OSError, EOFError, UsageError) as error:
-                self.trouble = f"a look at the fronts failed ({error or type(error).__name__}); the next one is due."
+                self.newest, self._failure = self._looked(view), ""
+            except Exception as error:  # whatever it is, frames go on, and the next look may be better
+                self._failure = f"a look at the fronts failed ({error or type(error).__name__}); the next one is due."
                 self._end_child()
             self._next_s = 2 * time.monotonic() - start
             self._busy = False

@@ -75,7 +75,7 @@ function tell(session) {
     `analyzed in ${(1000 * state.seconds).toFixed(0)} ms${state.waiting ? `, ${state.waiting} held back` : ""}.` +
     (state.dose_e_nm2 === null ? "" : ` Dose ${short(state.dose_e_nm2)} e/nm².`);
   $("live-fronts").replaceChildren(...(state.fronts.length ? state.fronts.map((front) => said(front, session.tints[front.to], unit))
-    : [element("li", state.looked_s === null ? "No look at the fronts yet." : "No front.", { class: "soft" })]));
+    : [element("li", state.looked_s === null ? "No look at the fronts yet." : `No front at ${state.looked_s.toFixed(2)} s.`, { class: "soft" })]));
   const doubts = [...state.warnings];
   if (state.foreign) doubts.push("This frame is unlike anything that the model was trained on: do not trust the numbers.");
   $("live-doubts").textContent = doubts.join(" ");

@@ -188,6 +188,13 @@ def test_a_process_beside_that_dies_is_begun_anew(grey, grey_onnx):
         assert live.push(grey[16], 99.0).fronts
 
 
+def test_a_look_that_is_overdue_is_told_of(grey, grey_onnx, monkeypatch):
+    monkeypatch.setattr("ionfront.acquisition.aside._LATE_S", 0.0)
+    with live_front(grey_onnx, looks=None) as live:
+        states = pushed(live, grey[:3])
+    assert any("too much to do" in warning for state in states for warning in state.warnings)
+
+
 @pytest.mark.parametrize("damage", [lambda b: b[:-40], lambda b: b"PK" + bytes(100), lambda b: b""])
 def test_a_damaged_state_is_refused(grey, grey_onnx, damage):
     live = live_front(grey_onnx)
