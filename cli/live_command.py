@@ -78,7 +78,7 @@ def live_command(
     ] = None,
     keep_last_s: Annotated[
         float | None,
-        typer.Option(help="Of a stream: rules whose action is `keep` write so many last seconds into OUT/kept."),
+        typer.Option(help="Rules whose action is `keep` write so much [s] of a stream into OUT/kept."),
     ] = None,
     precision: Annotated[str, typer.Option(help="Arithmetic on the CPU: f32, or bf16, which is faster.")] = "f32",
     speed_error: Annotated[
