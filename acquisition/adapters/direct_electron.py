@@ -9,9 +9,9 @@ pixel that the server works out, over the area of a pixel of the specimen.
 import difflib
 import logging
 import socket
-from collections.abc import Iterator
 from dataclasses import dataclass
-from threading import Event, Thread
+from functools import partial
+from threading import Event
 from time import monotonic
 from typing import Any
 
@@ -19,12 +19,13 @@ import deapi
 import numpy as np
 from numpy.typing import NDArray
 
-from ionfront.core import IonFrontError, MovieError, UsageError
+from ionfront.core import MovieError, UsageError
 
 from ..actions import Action
-from ..frames import Frame, FrameQueue
+from ..frames import FrameQueue
 from ..sources import Source
 from ..triggers import Decision
+from .feed import fed
 
 __all__ = ["action", "attach"]
 
@@ -71,7 +72,8 @@ def attach(
         raise
     began_s = first.time_s if zero_s is None else zero_s
     pixel_nm = pixel_size_nm or camera.pixel_size_nm
-    return Source(camera.name, pixel_nm, _frames(camera, first, began_s, pixel_nm, queue), zero_s=began_s)
+    frames = fed(queue, partial(_receive, camera, first, began_s, pixel_nm, queue), camera.close)
+    return Source(camera.name, pixel_nm, frames, zero_s=began_s)
 
 
 def action(told: str) -> Action:
@@ -238,20 +240,6 @@ class _Camera:
         return self._client.get_property(name)
 
 
-def _frames(camera: _Camera, first: _Shot, zero_s: float, pixel_nm: float | None, queue: FrameQueue) -> Iterator[Frame]:
-    left = Event()
-    thread = Thread(
-        target=_receive, args=(camera, first, zero_s, pixel_nm, queue, left), name="direct-electron", daemon=True
-    )
-    thread.start()
-    try:
-        yield from queue
-    finally:
-        left.set()
-        thread.join()
-        camera.close()
-
-
 def _receive(
     camera: _Camera, first: _Shot, zero_s: float, pixel_nm: float | None, queue: FrameQueue, left: Event
 ) -> None:
@@ -265,11 +253,8 @@ def _receive(
             if shot is not last:
                 pause_s = float(np.clip((shot.time_s - last.time_s) / _LOOKS, _SHORTEST_LOOK_S, _LONGEST_LOOK_S))
             last, shot = shot, camera.following(shot, pause_s, left)
-        queue.end()
-    except (IonFrontError, OSError) as error:
-        queue.end(error if isinstance(error, IonFrontError) else MovieError(f"{camera.name} is gone ({error})."))
-    except BaseException as error:  # raised where frames are taken
-        queue.end(error)
+    except OSError as error:
+        raise MovieError(f"{camera.name} is gone ({error}).") from error
 
 
 def _number(value: str) -> int | float | str:

@@ -7,7 +7,8 @@ A program that has a core of its own takes `of_camera(core, queue)`, or `of_mda(
 
 import time
 from collections.abc import Callable, Iterator
-from threading import Event, Thread
+from functools import partial
+from threading import Event
 from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from ionfront.core import MovieError, UsageError
 from ..actions import Action
 from ..frames import Frame, FrameQueue
 from ..sources import Source
+from .feed import fed
 
 __all__ = ["Events", "attach", "of_camera", "of_mda", "setting_exposure", "setting_property", "shutting", "stopping"]
 
@@ -86,7 +88,7 @@ def of_camera(
     core.startContinuousSequenceAcquisition(0)
     first = _first(core)
     begins_s = -first.elapsed_s if zero_s is None else began_s - zero_s
-    frames = _frames(core, queue, first, begins_s)
+    frames = fed(queue, partial(_receive, core, queue, first, begins_s), partial(_end_sequence, core))
     return Source(name, _pixel_size_nm(core, pixel_size_nm), frames, zero_s=began_s - begins_s)
 
 
@@ -188,8 +190,7 @@ def stopping(core: CMMCorePlus) -> Action:
 
     def stop(_: object) -> None:
         core.mda.cancel()
-        if core.isSequenceRunning():
-            core.stopSequenceAcquisition()
+        _end_sequence(core)
 
     return stop
 
@@ -238,31 +239,19 @@ def _popped(core: CMMCorePlus) -> _Popped:
     return _Popped(image, float(told["ElapsedTime-ms"]) / 1000, int(told["ImageNumber"]))
 
 
-def _frames(core: CMMCorePlus, queue: FrameQueue, first: _Popped, begins_s: float) -> Iterator[Frame]:
-    left = Event()
-    thread = Thread(target=_receive, args=(core, queue, first, begins_s, left), name="micro-manager", daemon=True)
-    thread.start()
-    try:
-        yield from queue
-    finally:
-        left.set()
-        thread.join()
-        if core.isSequenceRunning():
-            core.stopSequenceAcquisition()
+def _end_sequence(core: CMMCorePlus) -> None:
+    if core.isSequenceRunning():
+        core.stopSequenceAcquisition()
 
 
 def _receive(core: CMMCorePlus, queue: FrameQueue, first: _Popped, begins_s: float, left: Event) -> None:
     popped: _Popped | None = first
     last = first.number - 1
-    try:
-        while popped is not None:
-            missed = max(popped.number - last - 1, 0)
-            queue.put(popped.image, begins_s + popped.elapsed_s, missed=missed)
-            last = popped.number
-            popped = _following(core, left)
-        queue.end()
-    except BaseException as error:  # raised where frames are taken
-        queue.end(error)
+    while popped is not None:
+        missed = max(popped.number - last - 1, 0)
+        queue.put(popped.image, begins_s + popped.elapsed_s, missed=missed)
+        last = popped.number
+        popped = _following(core, left)
 
 
 def _following(core: CMMCorePlus, left: Event) -> _Popped | None:

@@ -5,11 +5,10 @@ Where servers are is told as everywhere in EPICS: `EPICS_PVA_ADDR_LIST` and its 
 
 import logging
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from queue import Empty, Queue
-from threading import Event, Thread
+from threading import Event
 from typing import Any
 
 from p4p.client.thread import Context, RemoteError
@@ -17,9 +16,10 @@ from p4p.client.thread import Context, RemoteError
 from ionfront.core import MovieError, UsageError
 
 from ..actions import Action
-from ..frames import Frame, FrameQueue
+from ..frames import FrameQueue
 from ..sources import Source
 from ..triggers import Decision
+from .feed import fed
 from .ntndarray import Told, read_array
 
 __all__ = ["action", "attach", "put"]
@@ -58,18 +58,8 @@ def attach(
         raise
     began_s = first.time_s if zero_s is None else zero_s
 
-    def frames() -> Iterator[Frame]:
-        left = Event()
-        thread = Thread(target=_receive, args=(arrays, first, began_s, queue, left), name="pva", daemon=True)
-        thread.start()
-        try:
-            yield from queue
-        finally:
-            left.set()
-            thread.join()
-            _leave(watch, context)
-
-    return Source(channel, pixel_size_nm or first.pixel_size_nm, frames(), zero_s=began_s)
+    frames = fed(queue, partial(_receive, arrays, first, began_s, queue), partial(_leave, watch, context))
+    return Source(channel, pixel_size_nm or first.pixel_size_nm, frames, zero_s=began_s)
 
 
 def put(pv: str, value: float | str) -> Action:
@@ -209,14 +199,11 @@ def _between(before: int, now: int) -> int:
 
 def _receive(arrays: _Arrays, first: Told, zero_s: float, queue: FrameQueue, left: Event) -> None:
     new: tuple[Told, int] | None = (first, 0)
-    try:
-        while not left.is_set():
-            if new is not None:
-                array, missed = new
-                queue.put(array.image, array.time_s - zero_s, dose_e_nm2=array.dose_e_nm2, missed=missed)
-            new = arrays.next()
-    except BaseException as error:  # raised where frames are taken
-        queue.end(error)
+    while not left.is_set():
+        if new is not None:
+            array, missed = new
+            queue.put(array.image, array.time_s - zero_s, dose_e_nm2=array.dose_e_nm2, missed=missed)
+        new = arrays.next()
 
 
 def _leave(watch: Any, context: Context) -> None:

@@ -7,8 +7,8 @@ clock, whatever it counts from; the last two may be null. A message of one empty
 """
 
 import json
-from collections.abc import Iterator
-from threading import Event, Thread
+from functools import partial
+from threading import Event
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from ionfront.core import MovieError
 
-from ..frames import Frame, FrameQueue
+from ..frames import FrameQueue
 from ..sources import Source
+from .feed import fed
 
 __all__ = ["attach", "end_message", "frame_message"]
 
@@ -82,36 +83,21 @@ def attach(
         socket.close()
         raise MovieError(f"{address} ended before its first frame.")
     began_s = first.time_s if zero_s is None else zero_s
-    return Source(address, pixel_size_nm or first.pixel_size_nm, _frames(socket, first, began_s, queue), zero_s=began_s)
-
-
-def _frames(socket: zmq.Socket[bytes], first: _Sent, zero_s: float, queue: FrameQueue) -> Iterator[Frame]:
-    left = Event()
-    thread = Thread(target=_receive, args=(socket, first, zero_s, queue, left), name="zeromq", daemon=True)
-    thread.start()
-    try:
-        yield from queue
-    finally:
-        left.set()
-        thread.join()
-        socket.close()
+    frames = fed(queue, partial(_receive, socket, first, began_s, queue), socket.close)
+    return Source(address, pixel_size_nm or first.pixel_size_nm, frames, zero_s=began_s)
 
 
 def _receive(socket: zmq.Socket[bytes], first: _Sent, zero_s: float, queue: FrameQueue, left: Event) -> None:
     sent: _Sent | None = first
     last = first.number - 1
-    try:
-        while sent is not None and not left.is_set():
-            missed = max(sent.number - last - 1, 0)
-            queue.put(sent.image, sent.time_s - zero_s, dose_e_nm2=sent.dose_e_nm2, missed=missed)
-            last = sent.number
-            while not left.is_set() and not socket.poll(_LOOK_MS):
-                pass
-            if not left.is_set():
-                sent = _read(socket.recv_multipart())
-        queue.end()
-    except BaseException as error:  # raised where frames are taken
-        queue.end(error)
+    while sent is not None and not left.is_set():
+        missed = max(sent.number - last - 1, 0)
+        queue.put(sent.image, sent.time_s - zero_s, dose_e_nm2=sent.dose_e_nm2, missed=missed)
+        last = sent.number
+        while not left.is_set() and not socket.poll(_LOOK_MS):
+            pass
+        if not left.is_set():
+            sent = _read(socket.recv_multipart())
 
 
 def _read(parts: list[bytes]) -> _Sent | None:
