@@ -27,7 +27,7 @@ __all__ = ["Advice", "DoseAdvisor", "Option"]
 Floats = NDArray[np.float64]
 Kept = tuple[NDArray[Any], float]  # image and time
 
-_KEPT = 24  # frames
+_KEPT = 24  # frames, an even number, so that halves of them go on evenly
 _FEWEST = 8
 _SHARES, _EVERY = (1.0, 0.5, 0.25, 0.125), (1, 2, 4)
 _SPANS = 3  # of the front's course, each with a speed of its own,
@@ -123,8 +123,7 @@ class DoseAdvisor:
         if self._seen % self._step == 0:
             if len(self._frames) == _KEPT:
                 self._frames, self._step = self._frames[::2], 2 * self._step
-            if self._seen % self._step == 0:
-                self._frames.append((np.array(frame), time_s))
+            self._frames.append((np.array(frame), time_s))
         self._times = (time_s if self._seen == 0 else self._times[0], time_s)
         self._seen += 1
 

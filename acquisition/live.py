@@ -90,7 +90,7 @@ class LiveFront:
         self._state: FrontState | None = None
         self._kept: Look | None = None  # of the run before, until there is a newer one
         self._looks = Aside() if looks is None else looks
-        # Threads begin when they are first needed.
+        # Threads begin when needed, and end with this object: what is held may be analysed after `close`.
         self._pushes = ThreadPoolExecutor(1, thread_name_prefix="pushes")  # of `push_async`
         self._beside = ThreadPoolExecutor(1, thread_name_prefix="beside")  # the tracker
 
@@ -255,7 +255,6 @@ class LiveFront:
         """Let go of the process beside this one; what was measured stays."""
         self._kept = self.look
         self._pushes.shutdown()
-        self._beside.shutdown()
         self._looks.close()
 
     def _warnings(self) -> tuple[str, ...]:

@@ -240,3 +240,10 @@ def test_a_clock_that_jumps_ahead_ends_nothing(grey, grey_onnx):
         live.push(frame, FRAME_S * number + (3600.0 if number > 10 else 0.0))
     assert live.state.frame == len(grey) - 1
     assert live.kinetics()["cycles"][0]["transitions"]
+
+
+def test_what_is_held_may_be_analysed_after_it_was_closed(grey, grey_onnx):
+    with live_front(grey_onnx, average_frames=3) as live:
+        assert pushed(live, grey[:8])[-1].waiting == 1
+    live.finish()
+    assert live.result().time.size == 8
