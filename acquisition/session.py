@@ -132,6 +132,21 @@ class Session:
         return self._journal
 
     @property
+    def frames(self) -> int:
+        """How many were acknowledged."""
+        return self._journal.acknowledged
+
+    @property
+    def passed(self) -> int:
+        """How many have come by, with those that did not get as far."""
+        return self._journal.passed
+
+    @property
+    def decisions(self) -> list[dict[str, Any]]:
+        """All that were made so far."""
+        return self._journal.decisions
+
+    @property
     def live(self) -> LiveFront:
         """The measurement."""
         return self._live
@@ -182,8 +197,12 @@ class Session:
         """Keep the measurement, so that going on after a crash takes no frames before this one."""
         self._keep(self._journal.acknowledged)
 
-    def close(self) -> None:
-        """No frame comes any more: measure all of it, write `RESULT_FILES`, and end; takes seconds."""
+    def close(self) -> str:
+        """No frame comes any more: measure all of it, write `RESULT_FILES`, and end; takes seconds.
+
+        Returns:
+            What kept it from being measured; empty where nothing did.
+        """
         folder, why = self._journal.folder, ""
         try:
             self._live.finish()
@@ -198,6 +217,7 @@ class Session:
             write_local(folder / "speed.tif", result, calibration)
         self._live.close()
         self._journal.close(why)
+        return why
 
     def leave(self) -> None:
         """Let go of it without an end: whoever opens its folder goes on."""

@@ -114,6 +114,11 @@ class Decision:
     because: str
     dry_run: bool
 
+    @classmethod
+    def read(cls, record: dict[str, Any]) -> "Decision":
+        """What `record` gave."""
+        return cls(**record | {"actions": tuple(record["actions"])})
+
     def record(self) -> dict[str, Any]:
         """For JSON."""
         return vars(self) | {"actions": list(self.actions)}

@@ -16,14 +16,14 @@ class LiveAdvice:
 
     Args:
         session: Whose frames it is about.
-        wanted: As `DoseAdvisor.advise` has it; None for no advice.
+        wanted: As `DoseAdvisor.advise` has it.
 
     Attributes:
         sentence: The newest; empty before the first.
     """
 
-    def __init__(self, session: Session, wanted: float | None) -> None:
-        settings, self._wanted = session.settings, wanted
+    def __init__(self, session: Session, wanted: float) -> None:
+        settings, self._session, self._wanted = session.settings, session, wanted
         self._advisor = DoseAdvisor(
             session.live.segmenter, pixel_size_nm=settings.pixel_size_nm, binning=settings.binning
         )
@@ -32,23 +32,24 @@ class LiveAdvice:
         self._due_s = time.monotonic() + _EVERY_S
         self.sentence = ""
 
-    def see(self, frame: Frame, state: FrontState) -> None:
-        """A frame that was measured, and the state after it."""
-        if self._wanted is None:
+    def see(self, frame: Frame) -> None:
+        """A frame that the session has just measured."""
+        state = self._session.live.state
+        if state is None:
             return
         self._advisor.push(frame.image, frame.time_s)
         if self._asked is not None and self._asked.done():
             self.sentence, self._asked = self._asked.result(), None
         if self._asked is None and time.monotonic() > self._due_s:
             self._due_s = time.monotonic() + _EVERY_S
-            self._asked = self._thread.submit(self._advised, self._wanted, state)
+            self._asked = self._thread.submit(self._advised, state)
 
     def close(self) -> None:
         """No more advice; one that is being worked out is waited for."""
         self._thread.shutdown()
 
-    def _advised(self, wanted: float, state: FrontState) -> str:
+    def _advised(self, state: FrontState) -> str:
         try:
-            return self._advisor.advise(wanted, state).sentence
+            return self._advisor.advise(self._wanted, state).sentence
         except UsageError as error:
             return str(error)

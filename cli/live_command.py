@@ -3,7 +3,8 @@
 import json
 import tomllib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -16,6 +17,7 @@ from ionfront.acquisition import (
     FrameQueue,
     Inline,
     Journal,
+    Looks,
     Material,
     RecentFrames,
     Rule,
@@ -26,11 +28,12 @@ from ionfront.acquisition import (
 from ionfront.acquisition.adapters import action
 from ionfront.acquisition.sources import Source
 from ionfront.core import MovieError, OutputExistsError, UsageError
-from ionfront.models import Precision, load_segmenter
+from ionfront.models import Precision, Segmenter, load_segmenter
 
 from .analysis_commands import Binning, FrameTime, PixelSize
 from .console import known_name, live_view, say, say_kinetics, warn
 from .live_advice import LiveAdvice
+from .live_served import Measurement, ServedSession, server_client
 from .live_source import live_recorder, live_source
 from .live_table import live_table
 from .model_option import Model
@@ -85,60 +88,82 @@ def live_command(
         float | None,
         typer.Option(help="Say once a minute what dose still gives the speed of a front to this share of it: 0.2."),
     ] = None,
+    server: Annotated[
+        str | None,
+        typer.Option(help="Have it measured by `ionfront serve` there (http://…), whose page shows it meanwhile."),
+    ] = None,
+    key: Annotated[str | None, typer.Option(help="To that server.", envvar="IONFRONT_KEY")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the measurement in the folder.")] = False,
 ) -> None:
     """Follow fronts while the experiment runs: positions, laws, forecasts and decisions, written as they come."""
     hooks = _hooks(hook or [])
-    segmenter = load_segmenter(model, precision=known_name("precision", precision, get_args(Precision)))
-    looks = (lambda: Inline(_FRAMES_PER_LOOK)) if speed == 0 else None
-    journal = Journal(out) if resume else None
-    if journal is None and out.exists():
+    if server is not None and (model is not None or precision != "f32" or speed_error is not None):
+        raise UsageError("the server has a model of its own: leave out --model, --precision and --speed-error.")
+    if out.exists() and not resume:
         raise OutputExistsError(f"{out} exists already: choose another --out, or --resume what is in it.")
     asked = _rules(rules)
     recorder = live_recorder(source, record, keep_last_s, go_on=resume)
     queue = FrameQueue(waiting, late="stop" if stop_late else "skip", recorder=recorder, idle_s=idle_s)
-    found = live_source(
-        source,
-        queue,
-        journal,
-        follow=follow,
-        pixel_size_nm=pixel_size_nm,
-        frame_time_s=frame_time_s,
-        speed=speed,
-        idle_s=idle_s,
-    )
-    if recorder is not None:
-        recorder.describe(found.pixel_size_nm, found.zero_s)
-    if journal is None:
-        settings = SessionSettings(
-            name=found.name,
-            pixel_size_nm=found.pixel_size_nm,
-            material=Material(host, ion, bias_v=bias_v),  # type: ignore[arg-type]
-            binning=binning,
-            average_frames=average_frames,
-            skip_unchanged=skip_unchanged,
-            rules=asked,
-            dry_run=dry_run,
-            zero_s=found.zero_s,
+    with server_client(server, key) as client, ExitStack() as undone:
+        go_on: Callable[[], Measurement]
+        begin: Callable[[SessionSettings], Measurement]
+        if client is None:
+            segmenter = load_segmenter(model, precision=known_name("precision", precision, get_args(Precision)))
+            looks = (lambda: Inline(_FRAMES_PER_LOOK)) if speed == 0 else None
+            go_on = partial(_gone_on, out, segmenter, looks)
+            begin = partial(Session.begin, out, segmenter=segmenter, looks=looks)
+        else:
+            go_on, begin = partial(ServedSession, client, out), partial(ServedSession.begin, client, out)
+        session = go_on() if resume else None
+        if session is not None:
+            undone.callback(session.leave)
+        found = live_source(
+            source,
+            queue,
+            first=0 if session is None else session.passed,
+            zero_s=None if session is None else session.settings.zero_s,
+            follow=follow,
+            pixel_size_nm=pixel_size_nm,
+            frame_time_s=frame_time_s,
+            speed=speed,
+            idle_s=idle_s,
         )
-        session = Session.begin(out, settings, segmenter, looks)
-    else:
-        session = Session(journal, segmenter, looks)
-    actions = _actions(hooks, recorder, out)
-    actions.check(session.settings.rules)
-    advice = LiveAdvice(session, speed_error)
-    try:
-        with live_view() as view, _recording(recorder, record):
-            _follow(found, session, actions, advice, lambda table: view.update(table, refresh=True))
-    except KeyboardInterrupt:
-        say("Stopped; measuring what there is.")
-    except BaseException:
-        session.leave()
-        raise
-    advice.close()
-    session.close()
+        if recorder is not None:
+            recorder.describe(found.pixel_size_nm, found.zero_s)
+        actions = _actions(hooks, recorder, out)
+        actions.check(asked if session is None else session.settings.rules)
+        if session is None:
+            settings = SessionSettings(
+                name=found.name,
+                pixel_size_nm=found.pixel_size_nm,
+                material=Material(host, ion, bias_v=bias_v),  # type: ignore[arg-type]
+                binning=binning,
+                average_frames=average_frames,
+                skip_unchanged=skip_unchanged,
+                rules=asked,
+                dry_run=dry_run,
+                zero_s=found.zero_s,
+            )
+            session = begin(settings)
+            undone.callback(session.leave)
+        advice = LiveAdvice(session, speed_error) if isinstance(session, Session) and speed_error is not None else None
+        try:
+            with live_view() as view, _recording(recorder, record):
+                _follow(found, session, actions, advice, lambda table: view.update(table, refresh=True))
+        except KeyboardInterrupt:
+            say("Stopped; measuring what there is.")
+        if advice is not None:
+            advice.close()
+        why = session.close()
+        undone.pop_all()
     actions.close()
+    if why:
+        raise UsageError(why)
     _summarise(session, out)
+
+
+def _gone_on(out: Path, segmenter: Segmenter, looks: Callable[[], Looks] | None) -> Session:
+    return Session(Journal(out), segmenter, looks)
 
 
 def _actions(named: dict[str, Action], recorder: StoreRecorder | RecentFrames | None, out: Path) -> Actions:
@@ -160,25 +185,23 @@ def _recording(recorder: StoreRecorder | RecentFrames | None, path: Path | None)
 
 
 def _follow(
-    source: Source, session: Session, actions: Actions, advice: LiveAdvice, show: Callable[[Table], None]
+    source: Source, session: Measurement, actions: Actions, advice: LiveAdvice | None, show: Callable[[Table], None]
 ) -> None:
     """Every frame that comes; one that cannot be used ends nothing."""
     unseen, refusal = 0, ""
     for frame in source.frames:
         missed = frame.missed + unseen
         try:
-            answer = session.push(
-                session.journal.acknowledged, frame.image, frame.time_s, dose_e_nm2=frame.dose_e_nm2, missed=missed
-            )
+            answer = session.push(session.frames, frame.image, frame.time_s, dose_e_nm2=frame.dose_e_nm2, missed=missed)
         except (MovieError, UsageError) as error:
             unseen, refusal = missed + 1, str(error)
             continue
         unseen = 0
-        if session.live.state is not None:
-            advice.see(frame, session.live.state)
+        if advice is not None:
+            advice.see(frame)
         for decision in session.decided:
             actions(decision)
-        show(live_table(answer, session.journal.decisions, refusal, advice.sentence))
+        show(live_table(answer, session.decisions, refusal, "" if advice is None else advice.sentence))
 
 
 def _rules(path: Path | None) -> tuple[Rule, ...]:
@@ -202,12 +225,9 @@ def _failed(done: dict[str, Any]) -> str:
     return f"{done['action']}, for rule {done['rule']}: {done['error']}"
 
 
-def _summarise(session: Session, out: Path) -> None:
-    why = (session.journal.closed or {}).get("why")
-    if why:
-        raise UsageError(why)
+def _summarise(session: Measurement, out: Path) -> None:
     kinetics = json.loads((out / "kinetics.json").read_text(encoding="utf-8"))
     say_kinetics(kinetics)
-    for made in session.journal.decisions:
+    for made in session.decisions:
         say(f"  decided: {made['rule']} at {made['time_s']:.4g} s. {made['because']}")
     say(f"Results: {out.resolve()}")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ionfront.acquisition import FrameQueue, Journal, RecentFrames, StoreRecorder
+from ionfront.acquisition import FrameQueue, RecentFrames, StoreRecorder
 from ionfront.acquisition.adapters import attach, is_stream
 from ionfront.acquisition.growing import followed
 from ionfront.acquisition.sources import Source, replayed, watched_folder
@@ -17,23 +17,27 @@ __all__ = ["live_recorder", "live_source"]
 def live_source(
     told: str,
     queue: FrameQueue,
-    journal: Journal | None,
     *,
+    first: int,
+    zero_s: float | None,
     follow: bool,
     pixel_size_nm: float | None,
     frame_time_s: float | None,
     speed: float,
     idle_s: float,
 ) -> Source:
-    """Frames that the journal has not seen; arguments as the command has them.
+    """Frames to come; arguments as the command has them, but for two.
+
+    Args:
+        first: How many frames have gone by before.
+        zero_s: What the camera's clock showed at the time 0; None in the beginning.
 
     Raises:
         MovieError: There is nothing to be followed.
     """
-    zero_s = None if journal is None else journal.settings["session"]["zero_s"]
     if is_stream(told):
         return attach(told, queue, pixel_size_nm=pixel_size_nm, zero_s=zero_s)
-    path, first = Path(told), 0 if journal is None else journal.passed
+    path = Path(told)
     if follow:
         return followed(
             path,

@@ -14,6 +14,7 @@ from .errors import (
     MovieError,
     OutputExistsError,
     PromotionRefusedError,
+    ServerError,
     UsageError,
 )
 from .files import atomic_output
@@ -36,6 +37,7 @@ __all__ = [
     "PhaseScheme",
     "PromotionRefusedError",
     "Quantity",
+    "ServerError",
     "Transition",
     "UsageError",
     "atomic_output",

@@ -12,6 +12,7 @@ __all__ = [
     "MovieError",
     "OutputExistsError",
     "PromotionRefusedError",
+    "ServerError",
     "UsageError",
 ]
 
@@ -58,6 +59,10 @@ class FrontFitError(IonFrontError):
 
 class PromotionRefusedError(IonFrontError):
     """A model was not shown to be as good as the one whose place it would take."""
+
+
+class ServerError(IonFrontError):
+    """A server refused what was asked, or could not be reached."""
 
 
 class OutputExistsError(IonFrontError):

@@ -247,7 +247,7 @@ class SessionRequest(_Strict):
             ]
         },
     )
-    name: Name = "live"
+    name: Annotated[str, Field(min_length=1, max_length=1000)] = Field(default="live", description="Or a path.")
     pixel_size_nm: Positive | None = Field(default=None, description="null: lengths are in pixels.")
     host: Name | None = None
     ion: Ion | None = None
