@@ -33,6 +33,7 @@ _SHARES, _EVERY = (1.0, 0.5, 0.25, 0.125), (1, 2, 4)
 _SPANS = 3  # of the front's course, each with a speed of its own,
 _UNDER_WAY = (0.05, 0.95)  # while it is between these shares of its way
 _REFERENCES = 2
+_FEWEST_TAKEN = 12  # a reference, what has not settled, and a slope: with fewer so far there would be no speed
 _FOREIGN = 0.1  # share of frames: more, and the model does not know such frames
 
 
@@ -155,6 +156,7 @@ class DoseAdvisor:
         assert front.speed is not None
         now = (front.speed.high - front.speed.low) / 2 / front.speed.value
         errors = np.hypot(now, self._strays(frames, usual))
+        errors[:, [seen // every < _FEWEST_TAKEN for every in _EVERY]] = np.inf
         options = [Option(*way, float(error)) for way, error in zip(product(_SHARES, _EVERY), errors.flat, strict=True)]
         return Advice(
             wanted=wanted,

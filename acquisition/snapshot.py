@@ -14,6 +14,7 @@ from ionfront.datasets import Averager, Reference
 from ionfront.fronts import ArrivalAccumulator, ArrivalMap, FrontTracker, LabelErrors
 from ionfront.fronts.recorder import Recorder
 from ionfront.fronts.registration import DriftCorrector
+from ionfront.fronts.series import Series
 from ionfront.fronts.turns import TurnWatch
 from ionfront.fronts.ways import Span
 
@@ -39,6 +40,7 @@ _KINDS: dict[str, type] = {
         Quantity,
         Recorder,
         Reference,
+        Series,
         Span,
         Transition,
         TurnWatch,

@@ -1,7 +1,6 @@
 """Li against Na against K: the fronts of several runs side by side, repeats pooled, ratios with intervals."""
 
 import json
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +13,7 @@ from ionfront.core import Quantity, UsageError
 from ionfront.physics import LAW_NAMES
 
 from .kinetics_json import kinetics_schema
-from .pooling import Pooled, difference, pooled
+from .pooling import NORMAL_975, Pooled, difference, exponential, log_estimate, pooled
 from .record import Json
 
 __all__ = ["QUANTITIES", "Comparison", "FrontComparison", "Run", "compare_runs", "key_of", "read_run"]
@@ -26,9 +25,6 @@ _KEYS = {"velocity": "velocity_{length}_{time}", "onset": "onset_{time}"}
 
 LEADING = "leading front"
 """The first step of each side, whatever it is called there."""
-
-_NORMAL_975 = 1.959964
-_LEAST_ERROR = 1e-3  # of a logarithm: a fraction of exactly 1 is not known without error
 
 
 @dataclass(frozen=True)
@@ -74,7 +70,7 @@ class FrontComparison:
         found = self.pooled[quantity].get(side)
         if found is None:
             return None
-        value = _exponential(found.quantity) if QUANTITIES[quantity] == "ratio" else found.quantity
+        value = exponential(found.quantity) if QUANTITIES[quantity] == "ratio" else found.quantity
         return replace(value, high=min(value.high, 1.0)) if quantity == "completed_fraction" else value
 
 
@@ -246,22 +242,17 @@ def _against(of_side: Mapping[str, Pooled], first: str, how: str) -> dict[str, Q
     if first not in of_side:
         return {}
     differences = {side: difference(mean, of_side[first]) for side, mean in of_side.items() if side != first}
-    return {side: _exponential(found) if how == "ratio" else found for side, found in differences.items()}
+    return {side: exponential(found) if how == "ratio" else found for side, found in differences.items()}
 
 
 def _on_log_scale(quantity: Json | None) -> tuple[float, float] | None:
-    """Logarithm of a value and its standard error, from its interval; None where either is unknown."""
-    if quantity is None or quantity["low"] is None or quantity["high"] is None or quantity["value"] <= 0:
-        return None
-    value, low, high = quantity["value"], quantity["low"], quantity["high"]
-    width = math.log(high / low) if low > 0 else (high - low) / value
-    return math.log(value), max(width / (2 * _NORMAL_975), _LEAST_ERROR)
+    return None if quantity is None else log_estimate(quantity["value"], quantity["low"], quantity["high"])
 
 
 def _as_it_is(quantity: Json | None) -> tuple[float, float] | None:
     if quantity is None or quantity["low"] is None or quantity["high"] is None:
         return None
-    error = (quantity["high"] - quantity["low"]) / (2 * _NORMAL_975)
+    error = (quantity["high"] - quantity["low"]) / (2 * NORMAL_975)
     return quantity["value"], max(error, 1e-9)
 
 
@@ -269,12 +260,6 @@ _estimates: dict[str, Callable[[Json | None], tuple[float, float] | None]] = {
     "ratio": _on_log_scale,
     "difference": _as_it_is,
 }
-
-
-def _exponential(quantity: Quantity) -> Quantity:
-    with np.errstate(over="ignore"):
-        value, low, high = np.exp([quantity.value, quantity.low, quantity.high])
-    return Quantity(float(value), float(low), float(high))
 
 
 def _mean_laws(items: Sequence[Json]) -> dict[str, float]:

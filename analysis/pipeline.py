@@ -28,7 +28,7 @@ from ionfront.datasets import (
     scheme_of,
 )
 from ionfront.fronts import FrontResult, FrontTracker
-from ionfront.models import SkippingSegmenter, load_segmenter
+from ionfront.models import Segmenter, SkippingSegmenter, load_segmenter
 
 from .clip import overlay_clip
 from .kinetics_json import ModelCard, kinetics_record
@@ -68,7 +68,7 @@ def analyze(
     movie_path: Path,
     out: Path,
     *,
-    model: Path | None = None,
+    model: Path | Segmenter | None = None,
     pixel_size_nm: float | None = None,
     frame_time_s: float | None = None,
     average_frames: int | None = None,
@@ -77,6 +77,7 @@ def analyze(
     material: dict[str, str] | None = None,
     log: Path | None = None,
     log_offset_s: float | None = 0.0,
+    source: str = "",
     overwrite: bool = False,
     progress: Progress = lambda done, total: None,
 ) -> Analysis:
@@ -85,7 +86,7 @@ def analyze(
     Args:
         movie_path: Anything `open_movie` reads.
         out: Folder of the results; it appears when all of them are there.
-        model: ONNX model file; None takes the bundled one.
+        model: ONNX model file, or a model that was loaded; None takes the bundled one.
         pixel_size_nm: In place of the file's.
         frame_time_s: In place of the file's.
         average_frames: How many frames around each one are averaged before the model sees it, an odd number; None
@@ -95,6 +96,7 @@ def analyze(
         material: `host` and `ion`, for the record.
         log: Of the potentiostat, anything that `read_electrochemistry` reads.
         log_offset_s: What the movie's clock shows when the log's shows zero; None finds it, where the reaction tells.
+        source: What the results say that they are of; the movie's path where it is empty.
         overwrite: Whether an existing folder may be replaced.
         progress: Told after every frame.
 
@@ -108,7 +110,9 @@ def analyze(
     movie = open_movie(movie_path, pixel_size_nm=pixel_size_nm, frame_time_s=frame_time_s, binning=binning)
     _refuse_still(movie)
     electrochemistry = _log_of(movie, log, log_offset_s)
-    segmenter = load_segmenter(model)
+    if source:
+        movie = movie.assign_attrs(source=source)
+    segmenter = model if isinstance(model, Segmenter) else load_segmenter(model)
     infer = SkippingSegmenter(segmenter).probabilities if skip_unchanged else segmenter.probabilities
     scheme = segmenter.info.scheme
     averaged = frames_to_average(movie) if average_frames is None else odd_count(average_frames)

@@ -1,5 +1,6 @@
 """Repeats of one experiment become one estimate, with the spread between particles in its interval."""
 
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,10 @@ from statsmodels.stats.meta_analysis import combine_effects
 
 from ionfront.core import Quantity
 
-__all__ = ["Pooled", "difference", "pooled"]
+__all__ = ["NORMAL_975", "Pooled", "difference", "exponential", "log_estimate", "pooled"]
+
+NORMAL_975 = 1.959964
+_LEAST_ERROR = 1e-3  # of a logarithm: a fraction of exactly 1 is not known without error
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,21 @@ def pooled(sides: Mapping[str, Sequence[tuple[float, float]]]) -> dict[str, Pool
         if not others
     }
     return {side: (repeated | single)[side] for side in sides}
+
+
+def log_estimate(value: float, low: float | None, high: float | None) -> tuple[float, float] | None:
+    """Logarithm of a value and its standard error, from its 95 % interval; None where either is unknown."""
+    if low is None or high is None or value <= 0:
+        return None
+    width = math.log(high / low) if low > 0 else (high - low) / value
+    return math.log(value), max(width / (2 * NORMAL_975), _LEAST_ERROR)
+
+
+def exponential(quantity: Quantity) -> Quantity:
+    """Of a logarithm and its interval; an end beyond all numbers is infinite."""
+    with np.errstate(over="ignore"):
+        value, low, high = np.exp([quantity.value, quantity.low, quantity.high])
+    return Quantity(float(value), float(low), float(high))
 
 
 def _random_effects(pairs: Sequence[tuple[float, float]]) -> Pooled:

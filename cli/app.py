@@ -14,6 +14,7 @@ from .analysis_commands import (
     segment_command,
     suggest_command,
 )
+from .archive_commands import batch_command, query_command
 from .dataset_commands import import_app, import_labels_command, synth_command
 from .describe_command import describe_command
 from .live_command import live_command
@@ -55,6 +56,8 @@ app.command("cross-validate", context_settings={"allow_extra_args": True, "ignor
 app.command("serve")(serve_command)
 app.command("live")(live_command)
 app.command("nexus")(nexus_command)
+app.command("batch")(batch_command)
+app.command("query")(query_command)
 app.add_typer(keys_app, name="keys")
 app.command("quantise")(quantise_command)
 

@@ -61,7 +61,7 @@ def train_kinetics_command(
     config: Config = None,
     runs: Annotated[
         list[Path] | None,
-        typer.Option(help="Folder that analyze wrote, of a movie with --host and --ion; may be given several times."),
+        typer.Option(help="Folder that analyze or batch wrote, with host and ion named; may be given several times."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -57,4 +57,9 @@ def _controller() -> ThreadpoolController:
 @cache
 def _pool(process_id: int) -> ThreadPoolExecutor:
     """Of this process: a forked one has no threads yet."""
-    return ThreadPoolExecutor(core_quota() or os.cpu_count(), thread_name_prefix="side-by-side")
+    return ThreadPoolExecutor(core_quota() or _cores(), thread_name_prefix="side-by-side")
+
+
+def _cores() -> int | None:
+    """How many this process may be scheduled on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

@@ -28,10 +28,15 @@ _LOSSY = (".jpg", ".jpeg", ".avi", ".mp4", ".mov", ".mkv", ".m4v")
 
 
 class LabelWriter:
-    """Takes the frames of a label movie one at a time, in order."""
+    """Takes the frames of a label movie one at a time, in order; those of a file are written together.
+
+    Attributes:
+        written: How many were taken.
+    """
 
     def __init__(self, array: Any, phase_count: int, ignore_label: int | None) -> None:
         self._array, self._phase_count, self._ignore_label = array, phase_count, ignore_label
+        self._held: list[NDArray[np.uint8]] = []
         self.written = 0
 
     def append(self, frame: ArrayLike) -> None:
@@ -54,8 +59,16 @@ class LabelWriter:
                 f"label frame {self.written} holds {labels.dtype} {np.unique(labels)[:8]}; "
                 f"integer ids 0 to {self._phase_count - 1} are needed."
             )
-        self._array[self.written] = labels.astype(np.uint8)
+        self._held.append(labels.astype(np.uint8))
         self.written += 1
+        if len(self._held) == self._array.shards[0]:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is held; nothing may follow unless a file is full."""
+        if self._held:
+            self._array[self.written - len(self._held) : self.written] = np.stack(self._held)
+        self._held = []
 
 
 @contextmanager
@@ -91,12 +104,13 @@ def write_label_zarr(
         yield writer
         if writer.written != shape[0]:
             raise UsageError(f"{writer.written} of {shape[0]} label frames were written to {path}: append every frame.")
+        writer.flush()
 
 
 def _create_array(group: Any, shape: tuple[int, int, int]) -> Any:
     if min(shape) < 1:
         raise UsageError(f"a label movie of shape {shape} is empty; one pixel in one frame is needed.")
-    return create_frames(group, shape, "uint8")
+    return create_frames(group, shape, "uint8", sharded=True)
 
 
 def _uneven(time_s: ArrayLike | None, count: int, calibration: Calibration) -> NDArray[np.float64] | None:

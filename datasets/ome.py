@@ -1,7 +1,11 @@
-"""OME-Zarr (version 0.5) as IonFront writes it: axes t, y, x with units and scale, one frame a chunk, in tiles."""
+"""OME-Zarr (version 0.5) as IonFront writes it: axes t, y, x with units and scale, one frame a chunk, in tiles.
+
+Movies that are written in one go have many chunks in a file, a shard: ten thousand frames need not be as many files.
+"""
 
 from typing import Any
 
+import numpy as np
 from ome_zarr_models.v05.axes import Axis
 from ome_zarr_models.v05.image import ImageAttrs
 from ome_zarr_models.v05.multiscales import Dataset, Multiscale
@@ -11,14 +15,23 @@ from ionfront.core import Calibration
 __all__ = ["create_frames", "write_ome"]
 
 _TILE = 1024
+_SHARD = 2**26  # bytes, before compression
 
 
-def create_frames(group: Any, shape: tuple[int, int, int], dtype: Any, **options: Any) -> Any:
-    """The array of frames (t, y, x) in a group, with what else `zarr.Group.create_array` may be told."""
+def create_frames(group: Any, shape: tuple[int, int, int], dtype: Any, *, sharded: bool = False, **options: Any) -> Any:
+    """The array of frames (t, y, x) in a group, with what else `zarr.Group.create_array` may be told.
+
+    Args:
+        sharded: Whether whole frames, as many as 64 MiB hold, share a file; they are then to be written together.
+    """
+    chunks = (1, min(_TILE, shape[1]), min(_TILE, shape[2]))
+    sides = [-(-side // chunk) * chunk for side, chunk in zip(shape[1:], chunks[1:], strict=True)]
+    fitting = _SHARD // (sides[0] * sides[1] * np.dtype(dtype).itemsize)
     return group.create_array(
         "0",
         shape=shape,
-        chunks=(1, min(_TILE, shape[1]), min(_TILE, shape[2])),
+        chunks=chunks,
+        shards=(min(max(1, fitting), shape[0]), *sides) if sharded else None,
         dtype=dtype,
         dimension_names=("t", "y", "x"),
         config={"write_empty_chunks": True},  # so that a missing chunk is a lost one, never background

@@ -18,6 +18,8 @@ from skimage.registration import phase_cross_correlation
 from ionfront.core import side_by_side
 from ionfront.datasets.shift import shifted
 
+from .series import Series
+
 __all__ = ["DriftCorrector", "shift_error_px"]
 
 Floats = NDArray[np.float32]
@@ -38,7 +40,7 @@ class DriftCorrector:
         background: Index of the phase outside the particle; None leaves frames as they are.
 
     Attributes:
-        drift_px: (y, x) of each frame so far.
+        drift_px: (y, x) of each frame so far, shape (n, 2).
         error_px: Their standard errors; NaN where a frame shows nothing to match, or too little to tell.
     """
 
@@ -46,14 +48,20 @@ class DriftCorrector:
         self._background = background
         self._reference: Floats | None = None
         self._seen = 0
-        self.drift_px: list[tuple[float, float]] = []
-        self.error_px: list[tuple[float, float]] = []
+        self._drifts, self._errors = Series(2), Series(2)
+
+    @property
+    def drift_px(self) -> NDArray[np.float64]:
+        return self._drifts.rows
+
+    @property
+    def error_px(self) -> NDArray[np.float64]:
+        return self._errors.rows
 
     def align(self, probabilities: Floats) -> Floats:
         """Phase probabilities, shape (phase, y, x), shifted to where the first frame saw them."""
         if self._background is None:
-            self.drift_px.append((0.0, 0.0))
-            self.error_px.append((np.nan, np.nan))
+            self._note(np.zeros(2), np.full(2, np.nan))
             return probabilities
         factor = max(1, -(-max(probabilities.shape[1:]) // _LARGEST_SIDE_PX))
         outline = _outline(block_reduce(1 - probabilities[self._background], factor, np.mean))
@@ -64,21 +72,22 @@ class DriftCorrector:
         aligned = shifted(outline, -drift)
         error = np.zeros(2) if self._reference is None else shift_error_px(self._reference, aligned)
         self._update_reference(aligned)
-        self.drift_px.append(_pair(drift * factor))
-        self.error_px.append(_pair(error * factor))
+        self._note(drift * factor, error * factor)
         return _shifted(probabilities, -drift * factor)
 
     def thinned(self, every: int) -> "DriftCorrector":
         """What was found so far, in pixels that are so many times larger."""
         thin = DriftCorrector(None)
-        thin.drift_px = [(y / every, x / every) for y, x in self.drift_px]
-        thin.error_px = [(y / every, x / every) for y, x in self.error_px]
+        thin._drifts, thin._errors = self._drifts.divided(every), self._errors.divided(every)
         return thin
 
     def skip(self) -> None:
         """Note a frame that shows nothing: it is taken to lie where the one before it lay."""
-        self.drift_px.append(self.drift_px[-1] if self.drift_px else (0.0, 0.0))
-        self.error_px.append((np.nan, np.nan))
+        self._note(self._drifts.last if len(self._drifts) else np.zeros(2), np.full(2, np.nan))
+
+    def _note(self, drift: NDArray[np.float64], error: NDArray[np.float64]) -> None:
+        self._drifts.append(drift)
+        self._errors.append(error)
 
     def _drift(self, outline: Floats) -> NDArray[np.float64]:
         if self._reference is None or not (self._reference.any() and outline.any()):
@@ -133,10 +142,6 @@ def _outline(silhouette: Floats) -> Floats:
         return np.asarray((narrow - wide)[above : above + end - first])
 
     return np.concatenate(side_by_side(band, [(0, height // 2), (height // 2, height)]))
-
-
-def _pair(values: NDArray[np.float64]) -> tuple[float, float]:
-    return float(values[0]), float(values[1])
 
 
 def _shifted(probabilities: Floats, shift: NDArray[np.float64]) -> Floats:

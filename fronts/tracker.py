@@ -16,6 +16,7 @@ from .label_errors import LabelErrors
 from .particle import ParticleResult, Settings, measure_particle
 from .recorder import Recorder
 from .registration import DriftCorrector
+from .series import Series
 from .turns import Direction, TurnWatch
 from .ways import Span, Ways, find_ways
 
@@ -155,7 +156,7 @@ class FrontTracker:
         self._dissolves = 0 in scheme.order_ids  # the background is a phase of the reaction: it does not turn back
         self._drift = DriftCorrector(0 if register and not self._dissolves else None)
         self._errors = errors or LabelErrors()
-        self._areas: list[Floats] = []
+        self._areas = Series(scheme.count)
         self._times: list[float] = []
         self._watch = None if self._dissolves else TurnWatch(_SMALLEST_TURN)
         self._current = self._recorder("insertion")
@@ -173,7 +174,7 @@ class FrontTracker:
         else:
             aligned = self._drift.align(probabilities)
             labels = likeliest(aligned)
-            self._areas.append(np.bincount(labels.ravel(), minlength=self._scheme.count).astype(float))
+            self._areas.append(np.bincount(labels.ravel(), minlength=self._scheme.count))
         if self._watch is None:
             self._current.push(time, aligned, labels)
         else:
@@ -202,7 +203,7 @@ class FrontTracker:
     @property
     def areas_px(self) -> Floats:
         """Area of every label id in the last frame, shape (phase,); NaN where it showed nothing."""
-        return self._areas[-1]
+        return self._areas.last
 
     def reached(self, every: int = 1) -> NDArray[np.float32]:
         """Probability that each step of the half cycle under way has reached each pixel by now.
@@ -233,7 +234,7 @@ class FrontTracker:
         thin = copy.copy(self)
         thin._shape = (-(-self._shape[0] // every), -(-self._shape[1] // every))
         thin._errors = self._errors.thinned(every)
-        thin._times, thin._areas = list(self._times), [areas / every**2 for areas in self._areas]
+        thin._times, thin._areas = list(self._times), self._areas.divided(every**2)
         thin._drift = self._drift.thinned(every)
         thin._current = self._current.thinned(every)
         thin._counter = None
@@ -278,9 +279,9 @@ class FrontTracker:
         return FrontResult(
             particles=(),
             time=np.array(self._times),
-            areas_px=np.array(self._areas),
-            drift_px=np.array(self._drift.drift_px),
-            drift_error_px=np.array(self._drift.error_px),
+            areas_px=self._areas.rows.copy(),
+            drift_px=self._drift.drift_px.copy(),
+            drift_error_px=self._drift.error_px.copy(),
             shape=self._shape,
             errors=self._errors,
             warnings=(),
@@ -313,7 +314,7 @@ class FrontTracker:
 
     def _progress(self) -> float:
         """How far the particles have come along the order in the last frame, 0 to 1; NaN where it showed nothing."""
-        areas = self._areas[-1][list(self._scheme.order_ids)]
+        areas = self._areas.last[list(self._scheme.order_ids)]
         total = areas.sum()
         return float(areas @ np.linspace(0, 1, areas.size) / total) if total > 0 else np.nan
 

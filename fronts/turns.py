@@ -17,6 +17,7 @@ _WAVERING = 4.0  # and one frame, to be kept apart until it is known; the extrem
 _AGREEING = 3  # frames in a row that must lie beyond it
 _REMEMBERED = 50  # frames that the scatter is read from
 _UNSURE = 40
+_AROUND = 5  # frames whose median may be an extreme: two of them that go wrong are none
 
 
 class TurnWatch:
@@ -36,8 +37,8 @@ class TurnWatch:
         self.extreme_at = 0
         self._frame = -1
         self._recent: list[float] = []
-        self._last: list[tuple[float, int]] = []  # the last three frames
-        # extremes since the last turn: median of three frames, progress in the middle one of them, its number
+        self._last: list[tuple[float, int]] = []  # the last five frames
+        # extremes since the last turn: median of five frames, progress in the middle one of them, its number
         self._low, self._high = (np.inf, np.inf, 0), (-np.inf, -np.inf, 0)
         self._risen = self._fallen = 0  # frames in a row that lie far above the lowest, or below the highest
 
@@ -52,10 +53,10 @@ class TurnWatch:
         if not np.isfinite(progress):
             return False
         self._recent = [*self._recent[1 - _REMEMBERED :], progress]
-        self._last = [*self._last[-2:], (progress, self._frame)]
-        if len(self._last) == 3:  # the median: a single frame that went wrong is no extreme
-            raw, frame = self._last[1]
-            middle = (sorted(self._last)[1][0], raw, frame)
+        self._last = [*self._last[1 - _AROUND :], (progress, self._frame)]
+        if len(self._last) == _AROUND:
+            raw, frame = self._last[_AROUND // 2]
+            middle = (sorted(self._last)[_AROUND // 2][0], raw, frame)
             self._low, self._high = min(self._low, middle), max(self._high, middle)
         way = max(self._smallest, _SCATTERS * self._scatter())
         self._risen = self._risen + 1 if progress > self._low[0] + way else 0

@@ -1,6 +1,7 @@
 """A small movie of a bar that a flat front crosses, and a model that reads phases off its grey values."""
 
 import json
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -90,6 +91,18 @@ def grey_network(path, channels):
     )
     path.write_bytes(model.SerializeToString())
     return path
+
+
+@pytest.fixture(scope="session")
+def free_port():
+    """Gives a port that nobody listens at."""
+
+    def any_port():
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return probe.getsockname()[1]
+
+    return any_port
 
 
 @pytest.fixture

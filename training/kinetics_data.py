@@ -83,7 +83,7 @@ class KineticsData(LightningDataModule):  # type: ignore[misc]
         simulated: Runs in the plane, with exponents and laws; half a second each.
         courses: Runs along one depth, speeds alone; thousands a second.
         strangers: The same of materials that no table has.
-        runs: Folders that `ionfront analyze` wrote, of movies whose host and ion were named.
+        runs: Folders that `ionfront analyze` or `batch` wrote, of movies whose host and ion were named.
         measured_weight: Weight of the fronts of a measured movie together, in units of a simulated one.
         batch_size: Rows a step.
         workers: Processes that simulate.

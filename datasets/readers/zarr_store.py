@@ -208,11 +208,12 @@ def _recorded(image: StoredImage) -> Recording:
 
 def _check_chunks(array: Any, count: int) -> None:
     """Zarr reads a missing chunk as zeros. IonFront writes every chunk, so in its own stores a missing one is lost."""
-    grid = [range(-(-size // chunk)) for size, chunk in zip(array.shape, array.chunks, strict=True)]
-    needed = list(itertools.product(range(count), *grid[1:]))
+    files = array.shards or array.chunks
+    shape = (count, *array.shape[1:])
+    needed = list(itertools.product(*(range(-(-size // edge)) for size, edge in zip(shape, files, strict=True))))
     lost = sum(not chunk_file(array, place).exists() for place in needed)
     if lost:
-        raise MovieError(f"{lost} of its {len(needed)} chunks are missing; copy the whole folder again.")
+        raise MovieError(f"{lost} of its {len(needed)} files are missing; copy the whole folder again.")
 
 
 def _clock(image: StoredImage, count: int) -> Clock:

@@ -215,7 +215,7 @@ def test_what_is_there_is_not_written_over(tmp_path):
 def test_a_lost_chunk_is_not_taken_for_darkness(tmp_path):
     recorded(tmp_path / "movie.ome.zarr", frames())
     os.unlink(tmp_path / "movie.ome.zarr" / "0" / "c" / "7" / "0" / "0")
-    with pytest.raises(MovieError, match="1 of its 40 chunks"):
+    with pytest.raises(MovieError, match="1 of its 40 files"):
         open_movie(tmp_path / "movie.ome.zarr")
 
 

@@ -14,7 +14,7 @@ from ionfront.core import (
     PhaseScheme,
     UsageError,
 )
-from ionfront.datasets import calibration_of, open_labels, open_movie, scheme_of, write_label_zarr
+from ionfront.datasets import calibration_of, ome, open_labels, open_movie, scheme_of, write_label_zarr
 
 LABELS = np.random.default_rng(1).integers(0, 3, (4, 30, 20)).astype(np.uint8)
 SCHEME = PhaseScheme(("background", "host", "product"), ("host", "product"))
@@ -160,8 +160,27 @@ def test_what_is_no_label_image_is_refused(tmp_path):
         open_labels(tmp_path / "a.mp4")
 
 
-def test_a_lost_chunk_is_not_taken_for_background(tmp_path):
-    path = write(tmp_path / "a.zarr")
-    (path / "0" / "c" / "2" / "0" / "0").unlink()
-    with pytest.raises(MovieError, match=r"a\.zarr"):
+@pytest.fixture
+def small_shards(monkeypatch):
+    """Two frames of `write` in a file."""
+    monkeypatch.setattr(ome, "_SHARD", 2 * 30 * 20)
+
+
+def test_frames_share_files_and_come_back_as_they_went(tmp_path, small_shards):
+    labels = np.random.default_rng(0).integers(0, 3, (5, 30, 20), np.uint8)
+    path = write(tmp_path / "a.zarr", labels=labels)
+    files = [file for file in (path / "0" / "c").rglob("*") if file.is_file()]
+    assert len(files) == 3
+    np.testing.assert_array_equal(open_labels(path), labels)
+
+
+def test_a_movie_of_many_frames_is_few_files(tmp_path):
+    path = write(tmp_path / "a.zarr", labels=np.zeros((200, 30, 20), np.uint8))
+    assert len([file for file in path.rglob("*") if file.is_file()]) < 5
+
+
+def test_a_lost_file_is_not_taken_for_background(tmp_path, small_shards):
+    path = write(tmp_path / "a.zarr", labels=np.ones((5, 30, 20), np.uint8))
+    (path / "0" / "c" / "1" / "0" / "0").unlink()
+    with pytest.raises(MovieError, match="1 of its 3 files"):
         open_labels(path).compute()

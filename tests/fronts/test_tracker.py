@@ -281,10 +281,12 @@ def test_a_movie_that_begins_with_extraction():
     assert cycle.transitions[0].rate.velocity.value == pytest.approx(2.5, rel=0.05)
 
 
-def test_first_frames_that_are_taken_for_reacted_are_no_extraction():
-    result = bar_tracker(lambda index: 70 if index < 2 else 10, 40).result(Calibration())
+@pytest.mark.parametrize(("wrong", "alike", "told"), [(2, 1, False), (4, 5, True)])
+def test_first_frames_that_are_taken_for_reacted_are_no_extraction(wrong, alike, told):
+    errors = LabelErrors(alike_frames=alike)
+    result = bar_tracker(lambda index: 70 if index < wrong else 10, 40, errors=errors).result(Calibration())
     assert not result.reaction_observed
-    assert any("not for an extraction" in warning for warning in result.warnings)
+    assert any("not for an extraction" in warning for warning in result.warnings) == told
 
 
 @pytest.mark.parametrize(("alike", "observed"), [(1, True), (5, False)])

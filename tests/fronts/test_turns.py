@@ -87,3 +87,14 @@ def test_a_frame_that_falls_back_far_is_kept_apart():
     assert not watch.wavering
     watch.see(0.55)
     assert watch.wavering
+
+
+def test_frames_that_go_wrong_by_twos_are_no_turn():
+    """A fast camera: a network that is in doubt as a front sets out is wrong in single frames, some side by side."""
+    rng = np.random.default_rng(0)
+    progress = np.clip(np.linspace(-0.5, 0.9, 1500), 0, None) + rng.normal(0, 0.002, 1500)
+    progress[500:560:8] += 0.15
+    progress[502:560:8] += 0.06
+    watch = TurnWatch(0.05)
+    assert not any(watch.see(float(value)) for value in progress)
+    assert watch.direction == "insertion"

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ionfront.core import MaterialError
@@ -27,4 +28,33 @@ def test_measured_fronts_are_read_with_their_steps(tmp_path):
         measured_fronts(tmp_path)
     (tmp_path / "kinetics.json").write_text("{}")
     with pytest.raises(MaterialError, match="--host and --ion"):
+        measured_fronts(tmp_path)
+
+
+def table_of(rows, folder):
+    columns = ("geometry", "size_nm", "bias_v", "temperature_k", "contact_ohm_m2", "shape", "exponent")
+    usual = dict.fromkeys(columns) | {"host": "NiO", "ion": "Li", "direction": "insertion", "half_cycle": 1}
+    usual |= {"before": "pristine", "after": "converted", "velocity_nm_s_low": 15.0, "velocity_nm_s_high": 26.0}
+    pd.DataFrame([usual | row for row in rows]).to_parquet(folder / "kinetics.parquet")
+
+
+def test_an_archive_gives_the_fronts_of_all_its_runs(tmp_path):
+    rows = [
+        {"key": "a", "particle": 1, "velocity_nm_s": 20.0, "geometry": "flake", "size_nm": 400.0},
+        {"key": "a", "particle": 1, "velocity_nm_s": 20.0},  # the same content under another name
+        {"key": "a", "particle": 2, "velocity_nm_s": 90.0},
+        {"key": "b", "particle": 1, "velocity_nm_s": 5.0, "velocity_nm_s_low": None},
+        {"key": "c", "particle": 1, "velocity_nm_s": 30.0, "host": "Unobtainium"},
+        {"key": "d", "particle": 1, "velocity_nm_s": 40.0, "direction": "extraction"},
+        {"key": "e", "particle": 1, "velocity_nm_s": 50.0, "shape": "concave", "exponent": 0.7},
+    ]
+    table_of(rows, tmp_path)
+    first, second = measured_fronts(tmp_path)
+    assert (first.step.host, first.experiment) == ("NiO", replace(Experiment(), size_nm=400.0))
+    assert first.log_speed == pytest.approx(np.log10(20))
+    assert (second.experiment.geometry, second.exponent) == ("open_concave", 0.7)
+    assert second.run.endswith("/e")
+    assert len(measured_fronts(tmp_path / "kinetics.parquet")) == 2
+    table_of(rows[4:5], tmp_path)
+    with pytest.raises(MaterialError, match="tables know"):
         measured_fronts(tmp_path)

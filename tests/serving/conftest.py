@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,12 +14,6 @@ import pytest
 from ionfront.datasets import random_scene, write_synthetic
 
 
-def any_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.fixture(scope="session")
 def movies(tmp_path_factory):
     """A movie under a root of the server."""
@@ -29,9 +22,9 @@ def movies(tmp_path_factory):
 
 
 @contextmanager
-def served(folder, *options):
+def served(port, folder, *options):
     """A server with its address, log and process; killed with all that it has begun at the end."""
-    port, log = any_port(), folder / "log.txt"
+    log = folder / "log.txt"
     command = [sys.executable, "-c", "from ionfront.cli import main; main()", "serve", "--port", str(port), *options]
     with log.open("a") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out, cwd=folder, start_new_session=True)
@@ -49,15 +42,9 @@ def served(folder, *options):
 
 
 @pytest.fixture(scope="session")
-def free_port():
-    """Gives a port that nobody listens at."""
-    return any_port
-
-
-@pytest.fixture(scope="session")
-def serve():
+def serve(free_port):
     """Begins a server: `with serve(folder, *options) as (address, log, process)`."""
-    return served
+    return lambda folder, *options: served(free_port(), folder, *options)
 
 
 @pytest.fixture(scope="session")
@@ -74,9 +61,9 @@ def kill():
 
 
 @pytest.fixture(scope="session")
-def running(tmp_path_factory, movies):
+def running(tmp_path_factory, movies, serve):
     """Address and log of a server."""
-    with served(tmp_path_factory.mktemp("serve"), "--body-mib", "4", "--root", str(movies.parent)) as (address, log, _):
+    with serve(tmp_path_factory.mktemp("serve"), "--body-mib", "4", "--root", str(movies.parent)) as (address, log, _):
         yield address, log
 
 

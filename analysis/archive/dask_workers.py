@@ -1,0 +1,157 @@
+"""Dask's workers: a cluster of this computer, or any that runs already."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import dask
+from distributed import Client, Future, KilledWorker, LocalCluster, Worker, WorkerPlugin
+
+from ionfront.core import UsageError
+
+from .jobs import Job, Measure, Outcome
+
+__all__ = ["DaskWorkers"]
+
+_ROOMY = str(2**30)
+_SETTINGS = {
+    # else a worker hands every piece of memory back at once, and asks for it again for the next frame
+    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": _ROOMY,
+    "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": _ROOMY,
+    "distributed.scheduler.allowed-failures": 5,  # workers that may die with a movie before it is taken to be at fault
+}
+_PATIENCE_S = 600.0  # for a scheduler that went away
+_CORES_A_WORKER = 2
+_JOIN_S = 10.0
+
+
+class DaskWorkers:
+    """Does jobs on a cluster, which is begun or joined for the first; what a worker or a scheduler took with it is done
+    anew.
+
+    Args:
+        address: Of a scheduler, such as tcp://HOST:8786; None begins a cluster of this computer.
+        count: Of the workers that are begun, which share the cores; None for one to two cores.
+        tell: Told what a person should know.
+    """
+
+    def __init__(
+        self, address: str | None = None, count: int | None = None, tell: Callable[[str], None] = lambda text: None
+    ) -> None:
+        self._address, self._count, self._tell = address, count, tell
+        self._cluster: Any = None
+        self._joined: Client | None = None
+        self._under_way: dict[str, Job] = {}  # by the future's key
+        self._ended: SimpleQueue[Future] = SimpleQueue()
+        self._sent = 0
+
+    def submit(self, job: Job) -> None:
+        """Take a job.
+
+        Raises:
+            UsageError: There is no scheduler at the address.
+        """
+        self._sent += 1
+        key = f"{job.name}-{self._sent}"
+        self._under_way[key] = job
+        future = self._client().submit(job, key=key, pure=False, priority=int(isinstance(job, Measure)))
+        future.add_done_callback(self._ended.put)
+
+    def outcomes(self) -> Iterator[tuple[Job, Outcome]]:
+        """What came of each, as it comes.
+
+        Raises:
+            UsageError: The scheduler went away and did not come back, or workers lack what they need.
+        """
+        while self._under_way:
+            try:
+                future = self._ended.get(timeout=1.0)
+            except Empty:
+                continue
+            if future.key not in self._under_way:
+                continue
+            if future.status not in ("finished", "error"):
+                self._begin_again()
+                continue
+            yield self._under_way.pop(future.key), _outcome(future)
+
+    def close(self) -> None:
+        """Let go of what is under way; a cluster that was begun here ends."""
+        self._under_way.clear()
+        self._leave()
+        if self._cluster is not None:
+            self._cluster.close(timeout=10)
+
+    def _client(self) -> Client:
+        if self._joined is not None:
+            return self._joined
+        if self._address is None:
+            self._cluster = _cluster(self._count)
+            self._joined = Client(self._cluster)
+            self._joined.register_plugin(_Share(len(self._cluster.workers)))
+        else:
+            try:
+                self._joined = Client(self._address, timeout=_JOIN_S)
+            except (OSError, ValueError) as error:
+                raise UsageError(f"there is no Dask scheduler at {self._address} ({error}).") from error
+        return self._joined
+
+    def _leave(self) -> None:
+        if self._joined is not None:
+            with suppress(Exception):  # whatever is wrong with it, it is done with
+                self._joined.close(timeout=5)
+        self._joined = None
+
+    def _begin_again(self) -> None:
+        """The scheduler is gone, and all that it knew."""
+        self._tell("The scheduler went away; it is waited for.")
+        jobs, until = list(self._under_way.values()), time.monotonic() + _PATIENCE_S
+        self._under_way.clear()
+        self._leave()
+        while self._joined is None:
+            try:
+                self._client()
+            except UsageError as error:
+                if time.monotonic() > until:
+                    raise UsageError(f"{error} What was measured is kept: give the same command again.") from error
+        for job in jobs:
+            self.submit(job)
+
+
+class _Share(WorkerPlugin):  # type: ignore[misc]
+    """Gives each worker of this computer its share of the cores, which all that it starts keeps to."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def setup(self, worker: Worker) -> None:
+        cores = sorted(os.sched_getaffinity(0))
+        if self._count <= len(cores):
+            os.sched_setaffinity(0, cores[int(worker.name) :: self._count])
+
+
+def _cluster(count: int | None) -> Any:
+    dask.config.set(_SETTINGS)
+    return LocalCluster(
+        n_workers=count or max(1, len(os.sched_getaffinity(0)) // _CORES_A_WORKER),
+        threads_per_worker=1,
+        host="127.0.0.1",
+        dashboard_address=None,
+        silence_logs="ERROR",
+    )
+
+
+def _outcome(future: Future) -> Outcome:
+    try:
+        found: Outcome = future.result()
+        return found
+    except KilledWorker:
+        return Outcome(error="the workers that took it died, one after another: perhaps of too little memory.")
+    except Exception as error:
+        raise UsageError(
+            f"a worker cannot do its work ({type(error).__name__}: {error}); workers need the same ionfront as here, "
+            "and the archive's folder under the same path."
+        ) from error

@@ -1,0 +1,135 @@
+"""What workers do: read what a movie holds, and measure one. Whatever goes wrong with a movie is told, not raised."""
+
+import errno
+import json
+import tempfile
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import dask
+
+from ionfront.core import IonFrontError, OutputExistsError, atomic_output
+from ionfront.models import Precision, Segmenter, load_segmenter
+
+from ..pipeline import analyze
+from .content import content_of, fetched_into, stamp_of
+from .runs import Run, is_address
+from .store import Settings
+
+__all__ = ["Fingerprint", "Job", "Measure", "Outcome", "told_of"]
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a job.
+
+    Attributes:
+        error: Why nothing did; empty where something did.
+        lasting: Whether it would fail again: the movie is at fault, not the disk or the network.
+        no_room: Whether there is no room for results, and so for no others either.
+        stamp, content: Of the movie, where that was asked for.
+    """
+
+    error: str = ""
+    lasting: bool = False
+    no_room: bool = False
+    stamp: str | None = None
+    content: str | None = None
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """Read what a movie holds."""
+
+    run: Run
+
+    @property
+    def name(self) -> str:
+        """Its own."""
+        return f"read-{self.run.source}"
+
+    def __call__(self) -> Outcome:
+        try:
+            stamp = stamp_of(self.run.source)  # before it is read: what is written meanwhile is read again
+            return Outcome(stamp=stamp, content=content_of(self.run.source))
+        except (OSError, ImportError) as error:
+            return Outcome(error=told_of(error))
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Measure a movie.
+
+    Attributes:
+        place: Folder that the results appear in when all of them are there.
+        model: File of the model.
+    """
+
+    run: Run
+    place: Path
+    model: Path
+    settings: Settings
+
+    @property
+    def name(self) -> str:
+        """Its own."""
+        return f"measure-{self.place.name}"
+
+    def __call__(self) -> Outcome:
+        try:
+            self._measure()
+        except OutputExistsError:
+            pass  # another worker was given it too, when this one was thought lost
+        except IonFrontError as error:
+            return Outcome(error=told_of(error), lasting=True)
+        except OSError as error:
+            return Outcome(error=told_of(error), no_room=error.errno in _NO_ROOM)
+        except MemoryError:
+            return Outcome(error="there was too little memory for it: give each worker more, or --binning.")
+        except Exception as error:  # a reader's, of a file that nobody foresaw: it fails alone
+            return Outcome(error=told_of(error), lasting=True)
+        return Outcome()
+
+    def _measure(self) -> None:
+        begun, settings, about = time.monotonic(), self.settings, self.run.about
+        with ExitStack() as stack:
+            movie = Path(self.run.source)
+            if is_address(self.run.source):
+                movie = fetched_into(self.run.source, Path(stack.enter_context(tempfile.TemporaryDirectory())))
+            stack.enter_context(dask.config.set(scheduler="threads"))  # frames are read here, not by other workers
+            draft = stack.enter_context(atomic_output(self.place))
+            analyze(
+                movie,
+                draft,
+                model=_segmenter(self.model, settings.precision),
+                pixel_size_nm=self.run.number("pixel_size_nm"),
+                frame_time_s=self.run.number("frame_time_s"),
+                average_frames=settings.average_frames,
+                binning=settings.binning,
+                skip_unchanged=settings.skip_unchanged,
+                material={name: about[name] for name in ("host", "ion") if name in about},
+                source=self.run.source,
+            )
+            told = {"source": self.run.source, "ended_s": time.time(), "seconds": time.monotonic() - begun}
+            (draft / "run.json").write_text(json.dumps(told), encoding="utf-8")
+
+
+Job = Fingerprint | Measure
+
+
+@lru_cache(maxsize=1)
+def _segmenter(model: Path, precision: Precision) -> Segmenter:
+    return load_segmenter(model, precision=precision)
+
+
+def told_of(error: BaseException) -> str:
+    """An error in a line."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or 'the movie'}: {error.strerror}"
+    told = " ".join(str(error).split())
+    return told if isinstance(error, IonFrontError) else f"{type(error).__name__}: {told}"

@@ -1,0 +1,145 @@
+"""The same table from Dask's workers, whoever of them dies."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import psutil
+import pytest
+
+from ionfront.analysis.archive import Archive, OneByOne, Settings, batch, read_table, rows_alike, runs_of, write_table
+from ionfront.analysis.archive.dask_workers import DaskWorkers
+from ionfront.core import UsageError
+
+COUNT = 4
+
+
+@pytest.fixture(scope="module")
+def movies(tmp_path_factory, grey):
+    """Several, and one that is none."""
+    folder = tmp_path_factory.mktemp("movies")
+    for number in range(COUNT):
+        np.save(folder / f"{number}.npy", np.roll(grey, number, axis=1))
+    (folder / "poisoned.tif").write_bytes(b"II*\0no directory follows")
+    return folder
+
+
+def measured(folder, movies, model, workers):
+    archive = Archive(folder)
+    with archive.held():
+        kept = archive.keep_model(model.read_bytes())
+        runs = runs_of([str(movies)], {"pixel_size_nm": 0.5, "frame_time_s": 2.0})
+        done = batch(archive, runs, kept, Settings(kept.stem), workers)
+        write_table(archive)
+    archive.close()
+    return done, read_table(folder)
+
+
+@pytest.fixture(scope="module")
+def wanted(tmp_path_factory, movies, grey_onnx):
+    """The table that this process makes by itself."""
+    return measured(tmp_path_factory.mktemp("wanted") / "lab", movies, grey_onnx, OneByOne())[1]
+
+
+@pytest.fixture
+def killer():
+    """Does something once the archive has its first result: `with killer(folder, what)`."""
+
+    def killer(folder, what):
+        def work():
+            while not list((folder / "results").glob("*/[0-9a-f]*")):
+                time.sleep(0.05)
+            what()
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        return thread
+
+    return killer
+
+
+def kill_workers():
+    """At once, all that work for this process."""
+    for child in psutil.Process().children(recursive=True):
+        if "spawn_main" in " ".join(child.cmdline()):
+            child.kill()
+
+
+def test_workers_that_are_killed_change_nothing(tmp_path, movies, grey_onnx, wanted, killer):
+    workers = DaskWorkers(count=2)
+    thread = killer(tmp_path / "lab", kill_workers)
+    try:
+        done, table = measured(tmp_path / "lab", movies, grey_onnx, workers)
+    finally:
+        workers.close()
+        thread.join()
+    assert done.measured == COUNT
+    assert rows_alike(table, wanted)
+
+
+@pytest.fixture
+def cluster(free_port, tmp_path):
+    """A scheduler and a worker that were begun elsewhere: `begin()` gives both; killed at the end."""
+    port, begun = free_port(), []
+
+    def begin():
+        dask = [sys.executable, "-m", "dask"]
+        address = f"tcp://127.0.0.1:{port}"
+        options = ["--host", "127.0.0.1"]
+        scheduler = [*dask, "scheduler", *options, "--port", str(port), "--no-dashboard"]
+        worker = [*dask, "worker", address, *options, "--nthreads", "1", "--no-dashboard", "--death-timeout", "10"]
+        worker += ["--local-directory", str(tmp_path)]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
+        begun.extend(subprocess.Popen(command, **quiet) for command in (scheduler, worker))
+        return begun[-2:]
+
+    yield f"tcp://127.0.0.1:{port}", begin
+    for process in begun:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def test_a_scheduler_that_is_killed_is_waited_for(tmp_path, movies, grey_onnx, wanted, killer, cluster):
+    address, begin = cluster
+    both, said = begin(), []
+
+    def kill():
+        for process in both:
+            os.killpg(process.pid, signal.SIGKILL)
+        begin()
+
+    workers = DaskWorkers(address, tell=said.append)
+    thread = killer(tmp_path / "lab", kill)
+    try:
+        done, table = measured(tmp_path / "lab", movies, grey_onnx, workers)
+    finally:
+        workers.close()
+        thread.join()
+    assert said == ["The scheduler went away; it is waited for."]
+    assert done.measured == COUNT
+    assert rows_alike(table, wanted)
+
+
+def test_a_scheduler_that_is_not_there_is_a_clear_error(tmp_path, movies, grey_onnx, free_port, monkeypatch):
+    monkeypatch.setattr("ionfront.analysis.archive.dask_workers._JOIN_S", 0.5)
+    workers = DaskWorkers(f"tcp://127.0.0.1:{free_port()}")
+    with pytest.raises(UsageError, match="no Dask scheduler"):
+        measured(tmp_path / "lab", movies, grey_onnx, workers)
+
+
+def test_a_batch_that_is_killed_is_gone_on_with(tmp_path, movies, grey_onnx, wanted, killer):
+    lab = tmp_path / "lab"
+    command = [sys.executable, "-c", "from ionfront.cli import main; main()", "batch", str(movies), "--out", str(lab)]
+    command += ["--model", str(grey_onnx), "--pixel-size-nm", "0.5", "--frame-time-s", "2", "--workers", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True) as process:
+        killer(lab, lambda: os.killpg(process.pid, signal.SIGKILL)).join()
+    kept = list((lab / "results").glob("*/[0-9a-f]*"))
+    assert 1 <= len(kept) < COUNT
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert f"{COUNT - len(kept)} movies measured, {len(kept)} runs known already, 1 without results" in ended.stdout
+    assert rows_alike(read_table(lab), wanted)
+    assert (lab / "index.html").is_file()
