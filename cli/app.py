@@ -15,7 +15,7 @@ from .analysis_commands import (
     suggest_command,
 )
 from .archive_commands import batch_command, query_command
-from .dataset_commands import import_app, import_labels_command, synth_command
+from .dataset_commands import import_app, import_labels_command, pack_command, synth_command
 from .describe_command import describe_command
 from .live_command import live_command
 from .model_commands import promote_command, quantise_command
@@ -43,6 +43,7 @@ app.command("compare")(compare_command)
 app.command("synth")(synth_command)
 app.add_typer(import_app, name="import")
 app.command("import-labels")(import_labels_command)
+app.command("pack")(pack_command)
 app.command("predict")(predict_command)
 app.command("describe")(describe_command)
 app.command("screen")(screen_command)

@@ -12,14 +12,16 @@ from ionfront.datasets import (
     import_coco,
     import_labels,
     import_yolo,
+    pack_labelled,
     random_scene,
+    read_labelled,
     write_synthetic,
 )
 from ionfront.physics import LAW_NAMES
 
 from .console import frame_progress, known_name, say, warn
 
-__all__ = ["import_app", "import_labels_command", "synth_command"]
+__all__ = ["import_app", "import_labels_command", "pack_command", "synth_command"]
 
 import_app = typer.Typer(help="Bring labelled frames of other tools into the nnU-Net raw layout.", no_args_is_help=True)
 
@@ -34,6 +36,18 @@ Partial = Annotated[
         help="Only some objects are outlined: ignore what lies outside. A class `background` outlines background.",
     ),
 ]
+
+
+def pack_command(
+    data: Annotated[Path, typer.Argument(help="Labelled data set, nnU-Net raw layout.")],
+    out: Annotated[Path, typer.Option(help="Store to write, NAME.zarr.")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a store that is there already.")] = False,
+) -> None:
+    """Labelled frames into one sharded Zarr store, which `train segmenter` and `evaluate` take for a folder of many."""
+    labelled = read_labelled(data, check_labels=False)
+    with frame_progress("Packing frames") as progress:
+        packed = pack_labelled(labelled, out, overwrite=overwrite, progress=progress)
+    say(f"{len(packed.frames)} labelled frames: {out}")
 
 
 def synth_command(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ionfront.core import MissingExtraError, atomic_output
-from ionfront.datasets import read_labelled
+from ionfront.datasets import open_labelled
 from ionfront.models import read_info
 from ionfront.training.evaluate import Evaluation, chosen_frames, evaluate
 from ionfront.training.provenance import seen_in_training
@@ -82,14 +82,14 @@ def train_kinetics_command(
 
 def evaluate_command(
     model: Annotated[Path, typer.Argument(help="Model file (.onnx), or models:/NAME@ALIAS.", callback=local_model)],
-    data: Annotated[Path, typer.Argument(help="Labelled data set, nnU-Net raw layout.")],
+    data: Annotated[Path, typer.Argument(help="Labelled data set, nnU-Net raw layout, or what pack made of it.")],
     group: Annotated[list[str] | None, typer.Option(help="Only this group; may be given several times.")] = None,
     tolerance_px: Annotated[float, typer.Option(help="Boundaries this close count as found [px].")] = 3.0,
     out: Annotated[Path | None, typer.Option(help="Also write the scores to this JSON file.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """IoU, Dice, boundary F1 and calibration error of a model, by phase and group, with 95 % intervals."""
-    labelled = read_labelled(data)
+    labelled = open_labelled(data)
     if seen := seen_in_training(read_info(model), chosen_frames(labelled.frames, group)):
         warn(f"the model was trained on {len(seen)} of these frames ({seen[0]} first): it has seen their answers.")
     _show(evaluate(model, labelled, group, tolerance_px=tolerance_px), as_json, out)

@@ -30,6 +30,7 @@ from .materials import (
 )
 from .movie import calibration_of, movie_name, open_movie
 from .moviestore import MovieStore
+from .packed import PackedSet, open_labelled, pack_labelled
 from .painted import import_labels
 from .reference import Reference, first_frames, reference_length
 from .splits import group_folds, split_by_group
@@ -69,6 +70,7 @@ __all__ = [
     "Observation",
     "Ordering",
     "OutlierName",
+    "PackedSet",
     "PhaseStructure",
     "Reference",
     "Scene",
@@ -99,9 +101,11 @@ __all__ = [
     "movie_name",
     "names_phases",
     "odd_count",
+    "open_labelled",
     "open_labels",
     "open_movie",
     "orderings",
+    "pack_labelled",
     "phase_structure",
     "potential_of_energies",
     "random_outlier",

@@ -18,17 +18,20 @@ _TILE = 1024
 _SHARD = 2**26  # bytes, before compression
 
 
-def create_frames(group: Any, shape: tuple[int, int, int], dtype: Any, *, sharded: bool = False, **options: Any) -> Any:
+def create_frames(
+    group: Any, shape: tuple[int, int, int], dtype: Any, *, name: str = "0", sharded: bool = False, **options: Any
+) -> Any:
     """The array of frames (t, y, x) in a group, with what else `zarr.Group.create_array` may be told.
 
     Args:
+        name: Of the array.
         sharded: Whether whole frames, as many as 64 MiB hold, share a file; they are then to be written together.
     """
     chunks = (1, min(_TILE, shape[1]), min(_TILE, shape[2]))
     sides = [-(-side // chunk) * chunk for side, chunk in zip(shape[1:], chunks[1:], strict=True)]
     fitting = _SHARD // (sides[0] * sides[1] * np.dtype(dtype).itemsize)
     return group.create_array(
-        "0",
+        name,
         shape=shape,
         chunks=chunks,
         shards=(min(max(1, fitting), shape[0]), *sides) if sharded else None,

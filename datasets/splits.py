@@ -2,17 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 
 from ionfront.core import LabelledDataError
 
-from .labelled import LabelledSet
+from .labelled import LabelledFrame, LabelledSet
+from .packed import PackedFrame, PackedSet
 
 __all__ = ["group_folds", "split_by_group"]
 
+Set = TypeVar("Set", bound=LabelledSet | PackedSet)
 
-def split_by_group(labelled: LabelledSet, held_out: Sequence[str]) -> tuple[LabelledSet, LabelledSet]:
+
+def split_by_group(labelled: Set, held_out: Sequence[str]) -> tuple[Set, Set]:
     """Frames to train on, and those of the groups `held_out`.
 
     Raises:
@@ -28,10 +32,10 @@ def split_by_group(labelled: LabelledSet, held_out: Sequence[str]) -> tuple[Labe
             f"holding out {len(set(held_out))} of {len(labelled.groups)} groups of {labelled.root} leaves "
             f"{len(train)} frames to train on and {len(held)} held out; both sides need one."
         )
-    return replace(labelled, frames=train), replace(labelled, frames=held)
+    return _only(labelled, train), _only(labelled, held)
 
 
-def group_folds(labelled: LabelledSet, n_folds: int, seed: int) -> list[tuple[LabelledSet, LabelledSet]]:
+def group_folds(labelled: Set, n_folds: int, seed: int) -> list[tuple[Set, Set]]:
     """Cross-validation folds (train, held out) of about equally many frames; each group is held out once.
 
     Raises:
@@ -45,7 +49,7 @@ def group_folds(labelled: LabelledSet, n_folds: int, seed: int) -> list[tuple[La
     return [split_by_group(labelled, fold) for fold in _balanced(labelled, n_folds, seed)]
 
 
-def _balanced(labelled: LabelledSet, n_folds: int, seed: int) -> list[list[str]]:
+def _balanced(labelled: Set, n_folds: int, seed: int) -> list[list[str]]:
     """Groups dealt to folds in random order, the largest first, each to the fold that has the fewest frames."""
     sizes = {group: sum(frame.group == group for frame in labelled.frames) for group in labelled.groups}
     shuffled = np.random.default_rng(seed).permutation(list(sizes)).tolist()
@@ -53,3 +57,7 @@ def _balanced(labelled: LabelledSet, n_folds: int, seed: int) -> list[list[str]]
     for group in sorted(shuffled, key=lambda name: -sizes[name]):
         min(folds, key=lambda fold: sum(sizes[member] for member in fold)).append(group)
     return folds
+
+
+def _only(labelled: Set, frames: Sequence[LabelledFrame | PackedFrame]) -> Set:
+    return replace(labelled, frames=tuple(frames))  # type: ignore[arg-type]  # they are its own

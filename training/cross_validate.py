@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ionfront.core import UsageError
-from ionfront.datasets import LabelledSet, group_folds
+from ionfront.datasets import LabelledSet, PackedSet, group_folds
 from ionfront.models import load_segmenter
 from ionfront.models.engine import Device
 
@@ -60,7 +60,7 @@ def cross_validate(
     return summarise(counted, segmenter, tolerance_px, seed=seed)
 
 
-def _folds(sets: Sequence[LabelledSet], n_folds: int, seed: int) -> list[list[Tagged]]:
+def _folds(sets: Sequence[LabelledSet | PackedSet], n_folds: int, seed: int) -> list[list[Tagged]]:
     """Held-out frames of each fold, over all data sets."""
     folds: list[list[Tagged]] = [[] for _ in range(n_folds)]
     for labelled in sets:

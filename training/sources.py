@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ionfront.core import LabelledDataError, PhaseScheme, UsageError
-from ionfront.datasets import LabelledSet, read_labelled
+from ionfront.datasets import LabelledSet, PackedSet, open_labelled
 
 from .frames import Frame, Labelled
 
@@ -23,13 +23,13 @@ class Sources:
     validation: tuple[Tagged, ...] = ()
 
 
-def read_sources(folders: Sequence[str]) -> list[LabelledSet]:
-    """Read labelled data sets that share one phase scheme.
+def read_sources(folders: Sequence[str]) -> list[LabelledSet | PackedSet]:
+    """Read labelled data sets, folders or stores, that share one phase scheme.
 
     Raises:
         LabelledDataError: A folder breaks its layout, or two name their phases differently.
     """
-    sets = [read_labelled(Path(folder)) for folder in folders]
+    sets = [open_labelled(Path(folder)) for folder in folders]
     for folder, labelled in zip(folders, sets, strict=True):
         if labelled.scheme != sets[0].scheme:
             raise LabelledDataError(

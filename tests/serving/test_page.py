@@ -127,8 +127,10 @@ def test_the_description_of_the_routes_can_be_read(page, server):
 
 
 def test_everything_is_reached_by_keyboard(page):
-    reached = set()
-    for _ in range(40):
+    wanted, reached = {"Analyze", "Segment", "Predict", "size_nm", "geometry", "pixel_size_nm"}, set()
+    for _ in range(300):  # measurements of other tests have buttons too
         page.keyboard.press("Tab")
         reached.add(page.evaluate("document.activeElement.name || document.activeElement.textContent.trim()"))
-    assert {"Analyze", "Segment", "Predict", "size_nm", "geometry", "pixel_size_nm"} <= reached
+        if wanted <= reached:
+            break
+    assert wanted <= reached
