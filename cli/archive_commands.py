@@ -76,7 +76,7 @@ def batch_command(
         return
     say(f"{done.measured} movies measured, {done.known} runs known already, {len(done.failed)} without results.")
     for source, why in list(done.failed.items())[:_SHOWN]:
-        warn(f"{source}: {why}")
+        warn(why if source in why else f"{source}: {why}")
     if len(done.failed) > _SHOWN:
         warn(f"and {len(done.failed) - _SHOWN} more: ionfront query {out} failures")
     say(f"Table: {archive.folder / 'kinetics.parquet'}")

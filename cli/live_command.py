@@ -33,7 +33,7 @@ from ionfront.models import Precision, Segmenter, load_segmenter
 from .analysis_commands import Binning, FrameTime, PixelSize
 from .console import known_name, live_view, say, say_kinetics, warn
 from .live_advice import LiveAdvice
-from .live_served import Measurement, ServedSession, server_client
+from .live_served import ClosedThereError, Measurement, ServedSession, server_client
 from .live_source import live_recorder, live_source
 from .live_table import live_table
 from .model_option import Model
@@ -152,6 +152,8 @@ def live_command(
                 _follow(found, session, actions, advice, lambda table: view.update(table, refresh=True))
         except KeyboardInterrupt:
             say("Stopped; measuring what there is.")
+        except ClosedThereError:
+            say("Closed at the server; fetching what it measured.")
         if advice is not None:
             advice.close()
         why = session.close()

@@ -13,10 +13,14 @@ from ionfront.acquisition.journal import durably
 from ionfront.core import IonFrontError, MovieError, ServerError, UsageError, atomic_output
 from ionfront.serving.client import Client, ServiceError
 
-__all__ = ["Measurement", "ServedSession", "server_client"]
+__all__ = ["ClosedThereError", "Measurement", "ServedSession", "server_client"]
 
 _WHERE = "server.json"
 _OF_NO_USE = (413, 415, 422)  # of a frame that is too large, or none
+
+
+class ClosedThereError(ServerError):
+    """Somebody ended the measurement at the server, on its page perhaps."""
 
 
 class Measurement(Protocol):
@@ -112,6 +116,7 @@ class ServedSession:
         Raises:
             MovieError: The frame cannot be used. Nothing has changed then.
             UsageError: A frame before it is missing. Likewise.
+            ClosedThereError: It was ended at the server.
             ServerError: There was no answer, or the session cannot go on.
         """
         if number < self.frames:
@@ -167,5 +172,7 @@ def _told(refused: type[IonFrontError] = ServerError) -> Iterator[None]:
     try:
         yield
     except ServiceError as error:
-        kind = refused if error.status in _OF_NO_USE else ServerError
+        kind: type[IonFrontError] = refused if error.status in _OF_NO_USE else ServerError
+        if (error.status, error.title) == (409, "session closed"):
+            kind = ClosedThereError
         raise kind(f"the server says: {error}") from error

@@ -130,6 +130,6 @@ def _segmenter(model: Path, precision: Precision) -> Segmenter:
 def told_of(error: BaseException) -> str:
     """An error in a line."""
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename or 'the movie'}: {error.strerror}"
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     told = " ".join(str(error).split())
     return told if isinstance(error, IonFrontError) else f"{type(error).__name__}: {told}"

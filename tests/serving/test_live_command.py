@@ -71,6 +71,21 @@ def test_what_was_broken_off_is_gone_on_with(movies, server, tmp_path):
         live(movies, tmp_path / "broken", "--server", server, "--resume")
 
 
+def test_what_is_closed_on_the_page_ends_with_its_results(movies, server, tmp_path, monkeypatch):
+    push = ServedSession.push
+
+    def closing(self, number, *frame, **told):
+        if number == 12:
+            with Client(server) as client:
+                client.session(self._session.id).close()
+        return push(self, number, *frame, **told)
+
+    monkeypatch.setattr(ServedSession, "push", closing)
+    said = live(movies, tmp_path / "out", "--server", server)
+    assert "Closed at the server" in said.stdout
+    assert (tmp_path / "out" / "kinetics.json").is_file()
+
+
 def test_what_makes_no_sense_is_said_at_once(movies, server, tmp_path, monkeypatch):
     out = tmp_path / "out"
     with pytest.raises(UsageError, match="no address"):
