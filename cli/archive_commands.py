@@ -68,6 +68,9 @@ def batch_command(
         try:
             with _workers(scheduler, workers) as hands, frame_progress("Measuring movies") as progress:
                 done = archives.batch(archive, runs, file, settings, hands, again=again, progress=progress)
+        except KeyboardInterrupt:
+            warn("Stopped. What was measured is kept, and the same command goes on from there.")
+            raise
         finally:
             archives.write_table(archive)
             archives.write_overview(archive.folder)

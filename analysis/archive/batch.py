@@ -112,6 +112,7 @@ class _Work:
         self._again = again
         self._reading: dict[str, Entry] = {}  # by source
         self._measuring: dict[str, list[Entry]] = {}  # by key: runs of the same content
+        self._hopeless: dict[str, str] = {}  # by key: why another run of this content failed just now
         self.done = Done()
 
     def begin(self, entry: Entry) -> None:
@@ -139,12 +140,7 @@ class _Work:
                 f"{self.done.runs} runs are dealt with and kept: make room, and give the same command again."
             )
         if isinstance(job, Measure):
-            entries = self._measuring.pop(job.place.name)
-            for entry in entries:
-                self._end(entry, outcome)
-            if not outcome.error:
-                self.done.measured += 1
-                self.done.known += len(entries) - 1
+            self._end(job.place.name, outcome)
         else:
             entry = self._reading.pop(job.run.source)
             if outcome.error:
@@ -163,6 +159,8 @@ class _Work:
             self.done.known += 1
         elif failed_before:
             self.done.failed[entry.run.source] = entry.error
+        elif key in self._hopeless:
+            self._fail(entry, self._hopeless[key], lasting=True)
         else:
             self._archive.note(replace(entry, error="", lasting=False))
             self._measuring.setdefault(key, []).append(entry)
@@ -170,8 +168,16 @@ class _Work:
                 place = self._archive.place(key)
                 self._workers.submit(Measure(entry.run, place, self._model, self._settings))
 
-    def _end(self, entry: Entry, outcome: Outcome) -> None:
-        if outcome.error:
+    def _end(self, key: str, outcome: Outcome) -> None:
+        """A content was measured, or could not be."""
+        entries = self._measuring.pop(key)
+        if not outcome.error:
+            self.done.measured += 1
+            self.done.known += len(entries) - 1
+            return
+        if outcome.lasting:
+            self._hopeless[key] = outcome.error
+        for entry in entries:
             self._fail(entry, outcome.error, lasting=outcome.lasting)
 
     def _fail(self, entry: Entry, error: str, *, lasting: bool) -> None:

@@ -1,6 +1,7 @@
 """Dask's workers: a cluster of this computer, or any that runs already."""
 
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -26,6 +27,7 @@ _SETTINGS = {
 _PATIENCE_S = 600.0  # for a scheduler that went away
 _CORES_A_WORKER = 2
 _JOIN_S = 10.0
+_LOOK_S = 20.0
 
 
 class DaskWorkers:
@@ -47,6 +49,7 @@ class DaskWorkers:
         self._under_way: dict[str, Job] = {}  # by the future's key
         self._ended: SimpleQueue[Future] = SimpleQueue()
         self._sent = 0
+        self._manned = True
 
     def submit(self, job: Job) -> None:
         """Take a job.
@@ -68,8 +71,9 @@ class DaskWorkers:
         """
         while self._under_way:
             try:
-                future = self._ended.get(timeout=1.0)
+                future = self._ended.get(timeout=_LOOK_S)
             except Empty:
+                self._look_for_workers()
                 continue
             if future.key not in self._under_way:
                 continue
@@ -99,6 +103,14 @@ class DaskWorkers:
                 raise UsageError(f"there is no Dask scheduler at {self._address} ({error}).") from error
         return self._joined
 
+    def _look_for_workers(self) -> None:
+        """Say so, once, where jobs wait and nobody is there to do them."""
+        with suppress(Exception):  # a scheduler that is gone is noticed by its jobs
+            there = bool(self._client().nthreads())
+            if self._manned and not there:
+                self._tell("The cluster has no worker; one is waited for.")
+            self._manned = there
+
     def _leave(self) -> None:
         if self._joined is not None:
             with suppress(Exception):  # whatever is wrong with it, it is done with
@@ -122,12 +134,16 @@ class DaskWorkers:
 
 
 class _Share(WorkerPlugin):  # type: ignore[misc]
-    """Gives each worker of this computer its share of the cores, which all that it starts keeps to."""
+    """Gives each worker of this computer its share of the cores, which all that it starts keeps to.
+
+    Ctrl-C is for the process that gives out the work, which then ends its workers.
+    """
 
     def __init__(self, count: int) -> None:
         self._count = count
 
     def setup(self, worker: Worker) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         cores = sorted(os.sched_getaffinity(0))
         if self._count <= len(cores):
             os.sched_setaffinity(0, cores[int(worker.name) :: self._count])

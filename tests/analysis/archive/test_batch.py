@@ -2,6 +2,7 @@
 
 import errno
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -116,6 +117,13 @@ def test_errors_of_the_disk_pass_and_those_of_a_movie_do_not(measure, movies, mo
     _, measured = measure(movies / "first.npy")
     assert measured == ([] if lasting else ["first.npy"])
     assert list((archive.folder / "results").glob("*/*")) == []
+
+
+def test_a_poisoned_file_under_two_names_is_tried_once(measure, quick, movies):
+    shutil.copy(movies / "poisoned.tif", movies / "poisoned too.tif")
+    done, measured = measure(movies / "poisoned.tif", movies / "poisoned too.tif")
+    assert len(measured) == 1
+    assert len(done.failed) == 2
 
 
 def test_workers_that_die_with_a_movie_are_no_fault_of_the_archive(measure, quick, movies):
