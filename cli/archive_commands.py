@@ -1,7 +1,7 @@
 """Commands for archives of many movies: batch, query."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
@@ -58,22 +58,25 @@ def batch_command(
     """Thousands of movies, one table: each measured once, by as many workers as there are, from where it broke off."""
     archives = _archives()
     about: dict[str, Any] = {"host": host, "ion": ion, "pixel_size_nm": pixel_size_nm, "frame_time_s": frame_time_s}
-    runs = archives.runs_of(sources or [], {name: value for name, value in about.items() if value})
+    about = {name: value for name, value in about.items() if value}
+    runs = archives.runs_of(sources or [], about)
     archive = archives.Archive(out) if runs else archives.Archive.existing(out)
     chosen = known_name("precision", precision, get_args(Precision))
     with archive.held():
         file = archive.keep_model((model or bundled_segmenter()).read_bytes())
         settings = archives.Settings(file.stem, chosen, average_frames, binning, skip_unchanged)
-        runs = runs or [entry.run for entry in archive.entries()]
+        runs = runs or [archives.Run(entry.run.source, entry.run.about | about) for entry in archive.entries()]
         try:
             with _workers(scheduler, workers) as hands, frame_progress("Measuring movies") as progress:
                 done = archives.batch(archive, runs, file, settings, hands, again=again, progress=progress)
         except KeyboardInterrupt:
             warn("Stopped. What was measured is kept, and the same command goes on from there.")
             raise
-        finally:
-            archives.write_table(archive)
-            archives.write_overview(archive.folder)
+        except BaseException:
+            with suppress(OSError):  # a full disk has been told of; the table is made the next time
+                _write(archives, archive)
+            raise
+        _write(archives, archive)
     if as_json:
         say_json(vars(done))
         return
@@ -112,6 +115,11 @@ def query_command(
         say_json(_records(found))
         return
     say(_shown(found) if len(found) else "None.")
+
+
+def _write(archives: Any, archive: Any) -> None:
+    archives.write_table(archive)
+    archives.write_overview(archive.folder)
 
 
 @contextmanager

@@ -34,7 +34,7 @@ def create_frames(
         name,
         shape=shape,
         chunks=chunks,
-        shards=(min(max(1, fitting), shape[0]), *sides) if sharded else None,
+        **({"shards": (min(max(1, fitting), shape[0]), *sides)} if sharded else {}),
         dtype=dtype,
         dimension_names=("t", "y", "x"),
         config={"write_empty_chunks": True},  # so that a missing chunk is a lost one, never background

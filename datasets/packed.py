@@ -118,10 +118,9 @@ def pack_labelled(
             sizes = (len(frames), shape[0], shape[1])
             native = np.dtype(dtype).newbyteorder("=")
             image_array = create_frames(group, sizes, native, name="image", sharded=True)
-            label_array = create_frames(group, sizes, "uint8", name="label", sharded=True)
-            files = int(np.lcm(image_array.shards[0], label_array.shards[0]))
-            for first in range(0, len(frames), files):
-                pairs = [frame.load() for frame in frames[first : first + files]]
+            label_array = create_frames(group, sizes, "uint8", name="label", shards=image_array.shards)
+            for first in range(0, len(frames), each := image_array.shards[0]):
+                pairs = [frame.load() for frame in frames[first : first + each]]
                 written = slice(first, first + len(pairs))
                 image_array[written] = np.stack([image for image, _ in pairs])
                 label_array[written] = np.stack([label for _, label in pairs])

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ionfront.core import MaterialError
+from ionfront.core import IonFrontError, MaterialError
 from ionfront.datasets import MaterialStep, hosts, material_steps
 
 from .reaction import Experiment
@@ -88,7 +88,9 @@ def _in_archive(path: Path) -> list[MeasuredFront]:
     for key, of_run in rows.groupby("key", sort=False):
         first = of_run.iloc[0]
         cycle = of_run[(of_run["particle"] == first["particle"]) & (of_run["half_cycle"] == first["half_cycle"])]
-        for row in cycle.drop_duplicates(["before", "after"]).to_dict("records"):  # else runs of the same content
+        known = cycle[list(_TOLD)].notna().sum(axis=1)  # of the same content under several names, the one told most of
+        cycle = cycle.loc[known.sort_values(ascending=False, kind="stable").index]
+        for row in cycle.drop_duplicates(["before", "after"]).to_dict("records"):
             told = {name: row[name] for name in _TOLD if not pd.isna(row[name])}
             velocity = row["velocity_nm_s"], row["velocity_nm_s_low"], row["velocity_nm_s_high"]
             experiment = _experiment(told, row["shape"], path)
@@ -123,8 +125,8 @@ def _experiment(told: dict[str, Any], shape: str | None, where: Path) -> Experim
     known: dict[str, Any] = {"geometry": "open_concave" if shape == "concave" else "flake"} | told
     try:
         return Experiment(**known)
-    except TypeError as error:
-        raise MaterialError(f"{where} tells of an experiment what none has ({error}).") from error
+    except (TypeError, IonFrontError) as error:
+        raise MaterialError(f"{where} tells of an experiment that cannot be ({error}).") from error
 
 
 def _read(path: Path) -> dict[str, Any]:

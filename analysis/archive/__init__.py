@@ -1,10 +1,10 @@
 """Archives: thousands of movies, many workers, one table. Needs the extra `archive`."""
 
-from .batch import Done, NoRoomError, OneByOne, Workers, batch
+from .batch import Done, OneByOne, Workers, batch
 from .overview import write_overview
 from .questions import QUESTIONS, Question, answer, sql
 from .runs import Run, runs_of
-from .store import Archive, Entry, Settings
+from .store import Archive, Entry, NoRoomError, Settings
 from .table import COLUMNS, TIME_STAMPS, read_table, rows_alike, write_table
 
 __all__ = [

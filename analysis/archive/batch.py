@@ -6,18 +6,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
-from ionfront.core import IonFrontError
-
 from .content import stamp_of
 from .jobs import Fingerprint, Job, Measure, Outcome, told_of
 from .runs import Run
-from .store import Archive, Entry, Settings
+from .store import Archive, Entry, NoRoomError, Settings
 
-__all__ = ["Done", "NoRoomError", "OneByOne", "Workers", "batch"]
-
-
-class NoRoomError(IonFrontError):
-    """The disk of the archive is full; what was measured is kept."""
+__all__ = ["Done", "OneByOne", "Workers", "batch"]
 
 
 class Workers(Protocol):
@@ -119,8 +113,8 @@ class _Work:
         """Find out what is to be done for a run, or that nothing is."""
         try:
             stamp = stamp_of(entry.run.source)
-        except (OSError, ImportError, IonFrontError) as error:
-            self._fail(replace(entry, key=None), told_of(error), lasting=False)
+        except Exception as error:  # of a driver too, which raises anything at all
+            self._away(entry, told_of(error))
             return
         if entry.content is not None and entry.stamp == stamp:
             self._known(entry)
@@ -144,7 +138,7 @@ class _Work:
         else:
             entry = self._reading.pop(job.run.source)
             if outcome.error:
-                self._fail(replace(entry, key=None), outcome.error, lasting=False)
+                self._away(entry, outcome.error)
             else:
                 self._known(replace(entry, stamp=outcome.stamp, content=outcome.content))
 
@@ -166,7 +160,7 @@ class _Work:
             self._measuring.setdefault(key, []).append(entry)
             if len(self._measuring[key]) == 1:
                 place = self._archive.place(key)
-                self._workers.submit(Measure(entry.run, place, self._model, self._settings))
+                self._workers.submit(Measure(entry.run, entry.stamp or "", place, self._model, self._settings))
 
     def _end(self, key: str, outcome: Outcome) -> None:
         """A content was measured, or could not be."""
@@ -179,6 +173,13 @@ class _Work:
             self._hopeless[key] = outcome.error
         for entry in entries:
             self._fail(entry, outcome.error, lasting=outcome.lasting)
+
+    def _away(self, entry: Entry, error: str) -> None:
+        """A movie is out of reach: what was measured of it before stays in the table."""
+        if self._archive.measured(entry.key):
+            self.done.failed[entry.run.source] = error
+        else:
+            self._fail(replace(entry, key=None), error, lasting=False)
 
     def _fail(self, entry: Entry, error: str, *, lasting: bool) -> None:
         self._archive.note(replace(entry, error=error, lasting=lasting))

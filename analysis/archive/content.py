@@ -11,6 +11,8 @@ from .runs import is_address
 __all__ = ["content_of", "fetched_into", "stamp_of"]
 
 _PIECE = 2**22
+_DIGESTS = ("ETag", "etag", "md5Hash", "content_md5", "Content-MD5")  # as S3, HTTP, Azure and Google have them
+_TIMES = ("mtime", "LastModified", "Last-Modified", "last_modified", "updated", "modify", "created")
 
 
 def stamp_of(source: str) -> str:
@@ -64,17 +66,18 @@ def _marks(source: str) -> Iterator[tuple[str, Any]]:
 
     system, path = fsspec.core.url_to_fs(source)
     if not system.isdir(path):
-        yield Path(path).suffix.lower(), _mark(system.info(path))
+        yield Path(path).suffix.lower(), _mark(system.info(path), source)
         return
     for name, info in system.find(path, detail=True).items():
-        yield name[len(path) :].lstrip("/"), _mark(info)
+        yield name[len(path) :].lstrip("/"), _mark(info, source)
 
 
-def _mark(info: dict[str, Any]) -> list[Any]:
-    """An ETag is a digest of the content; where there is none, size and time must do."""
-    if "ETag" in info:
-        return [info["size"], info["ETag"]]
-    return [info["size"], str(info.get("mtime") or info.get("LastModified") or info.get("created"))]
+def _mark(info: dict[str, Any], address: str) -> list[Any]:
+    """A digest of the content where a server has one; else size, time and address, so that no two are taken for one."""
+    digest = next((info[name] for name in _DIGESTS if info.get(name)), None)
+    if digest is not None:
+        return [info["size"], digest]
+    return [info["size"], *(str(info[name]) for name in _TIMES if info.get(name)), address]
 
 
 def _sha256(file: Path) -> str:

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -28,6 +29,7 @@ _PATIENCE_S = 600.0  # for a scheduler that went away
 _CORES_A_WORKER = 2
 _JOIN_S = 10.0
 _LOOK_S = 20.0
+_ANSWER_S = 60.0  # for an outcome that is known to be there
 
 
 class DaskWorkers:
@@ -77,10 +79,11 @@ class DaskWorkers:
                 continue
             if future.key not in self._under_way:
                 continue
-            if future.status not in ("finished", "error"):
+            outcome = _outcome(future) if future.status in ("finished", "error") else None
+            if outcome is None:
                 self._begin_again()
-                continue
-            yield self._under_way.pop(future.key), _outcome(future)
+            else:
+                yield self._under_way.pop(future.key), outcome
 
     def close(self) -> None:
         """Let go of what is under way; a cluster that was begun here ends."""
@@ -93,6 +96,8 @@ class DaskWorkers:
         if self._joined is not None:
             return self._joined
         if self._address is None:
+            if self._cluster is not None:
+                self._cluster.close(timeout=10)
             self._cluster = _cluster(self._count)
             self._joined = Client(self._cluster)
             self._joined.register_plugin(_Share(len(self._cluster.workers)))
@@ -160,12 +165,15 @@ def _cluster(count: int | None) -> Any:
     )
 
 
-def _outcome(future: Future) -> Outcome:
+def _outcome(future: Future) -> Outcome | None:
+    """What came of a job; None where the scheduler took it with it."""
     try:
-        found: Outcome = future.result()
+        found: Outcome = future.result(timeout=_ANSWER_S)
         return found
     except KilledWorker:
         return Outcome(error="the workers that took it died, one after another: perhaps of too little memory.")
+    except (CancelledError, OSError):
+        return None
     except Exception as error:
         raise UsageError(
             f"a worker cannot do its work ({type(error).__name__}: {error}); workers need the same ionfront as here, "

@@ -5,13 +5,13 @@ import json
 import tempfile
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import dask
 
-from ionfront.core import IonFrontError, OutputExistsError, atomic_output
+from ionfront.core import IonFrontError, MissingExtraError, ModelFileError, OutputExistsError, atomic_output
 from ionfront.models import Precision, Segmenter, load_segmenter
 
 from ..pipeline import analyze
@@ -22,6 +22,7 @@ from .store import Settings
 __all__ = ["Fingerprint", "Job", "Measure", "Outcome", "told_of"]
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+_DRIVERS = ("aiobotocore", "aiohttp", "azure", "botocore", "fsspec", "google", "paramiko", "s3fs")
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Fingerprint:
         try:
             stamp = stamp_of(self.run.source)  # before it is read: what is written meanwhile is read again
             return Outcome(stamp=stamp, content=content_of(self.run.source))
-        except (OSError, ImportError) as error:
+        except Exception as error:  # of a driver, which raises anything at all
             return Outcome(error=told_of(error))
 
 
@@ -66,11 +67,13 @@ class Measure:
     """Measure a movie.
 
     Attributes:
-        place: Folder that the results appear in when all of them are there.
+        stamp: Of the content that results are to be of.
+        place: Folder that they appear in when all of them are there.
         model: File of the model.
     """
 
     run: Run
+    stamp: str
     place: Path
     model: Path
     settings: Settings
@@ -85,14 +88,11 @@ class Measure:
             self._measure()
         except OutputExistsError:
             pass  # another worker was given it too, when this one was thought lost
-        except IonFrontError as error:
-            return Outcome(error=told_of(error), lasting=True)
-        except OSError as error:
-            return Outcome(error=told_of(error), no_room=error.errno in _NO_ROOM)
         except MemoryError:
             return Outcome(error="there was too little memory for it: give each worker more, or --binning.")
         except Exception as error:  # a reader's, of a file that nobody foresaw: it fails alone
-            return Outcome(error=told_of(error), lasting=True)
+            no_room = isinstance(error, OSError) and error.errno in _NO_ROOM
+            return Outcome(error=told_of(error), lasting=not _of_the_system(error), no_room=no_room)
         return Outcome()
 
     def _measure(self) -> None:
@@ -101,6 +101,8 @@ class Measure:
             movie = Path(self.run.source)
             if is_address(self.run.source):
                 movie = fetched_into(self.run.source, Path(stack.enter_context(tempfile.TemporaryDirectory())))
+            if stamp_of(self.run.source) != self.stamp:
+                raise _ChangedError(f"{self.run.source} was written to meanwhile; it is measured the next time.")
             stack.enter_context(dask.config.set(scheduler="threads"))  # frames are read here, not by other workers
             draft = stack.enter_context(atomic_output(self.place))
             analyze(
@@ -115,7 +117,14 @@ class Measure:
                 material={name: about[name] for name in ("host", "ion") if name in about},
                 source=self.run.source,
             )
-            told = {"source": self.run.source, "ended_s": time.time(), "seconds": time.monotonic() - begun}
+            if stamp_of(self.run.source) != self.stamp:
+                raise _ChangedError(f"{self.run.source} was written to meanwhile; it is measured the next time.")
+            told = {
+                **asdict(settings),
+                "source": self.run.source,
+                "ended_s": time.time(),
+                "seconds": time.monotonic() - begun,
+            }
             (draft / "run.json").write_text(json.dumps(told), encoding="utf-8")
 
 
@@ -125,6 +134,21 @@ Job = Fingerprint | Measure
 @lru_cache(maxsize=1)
 def _segmenter(model: Path, precision: Precision) -> Segmenter:
     return load_segmenter(model, precision=precision)
+
+
+class _ChangedError(OSError):
+    """The movie is not what was read any more."""
+
+
+def _of_the_system(error: BaseException) -> bool:
+    """Whether the disk, the network, or what a worker lacks is behind an error, so that it may pass."""
+    behind: list[BaseException] = []
+    found: BaseException | None = error
+    while found is not None and found not in behind:
+        behind.append(found)
+        found = found.__cause__
+    passing = (OSError, ImportError, MissingExtraError, ModelFileError)
+    return any(isinstance(one, passing) or type(one).__module__.split(".")[0] in _DRIVERS for one in behind)
 
 
 def told_of(error: BaseException) -> str:

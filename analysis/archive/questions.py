@@ -62,9 +62,16 @@ def sql(path: Path, query: str) -> pd.DataFrame:
 
 
 def fronts_of(table: pd.DataFrame) -> pd.DataFrame:
-    """Fronts with a speed in nm/s, each movie's once; with host and ion, empty where nobody named them."""
+    """Fronts with a speed in nm/s; with host and ion, empty where nobody named them.
+
+    Each front of a movie's content counts once, as it was measured last, and of a particle that was cycled the first
+    half cycle in each direction: others are no repeats of it.
+    """
     known = table[table["velocity_nm_s"].notna() & (table["velocity_nm_s"] > 0)]
-    known = known.drop_duplicates(["key", "particle", "half_cycle", "before", "after"])
+    known = known.sort_values("analysed_at_s", kind="stable", na_position="first")
+    known = known.drop_duplicates(["content", "particle", "half_cycle", "before", "after"], keep="last")
+    known = known.sort_values(["source", "particle", "half_cycle"], kind="stable")
+    known = known.drop_duplicates(["content", "particle", "direction", "before", "after"])
     return known.assign(host=known["host"].fillna(""), ion=known["ion"].fillna(""))
 
 
@@ -96,13 +103,13 @@ def _laws(table: pd.DataFrame) -> pd.DataFrame:
     size = pd.Series(2 * np.sqrt(fronts["area_nm2"] / math.pi), name="diameter_nm")
     probabilities = [f"probability_{law}" for law in LAW_NAMES]
     rows = []
-    edges = size.quantile([0, 1 / 3, 2 / 3, 1]).to_numpy() if len(size) else np.zeros(4)
-    for name, low, high in zip(_SIZES, edges[:-1], edges[1:], strict=True):
-        inside = (size >= low) & ((size < high) | (high == edges[-1]))
+    thirds = pd.qcut(size.rank(method="first"), 3, labels=False) if len(size) >= len(_SIZES) else 0 * size
+    for number, name in enumerate(_SIZES):
+        inside = thirds == number
         if inside.any():
-            means = fronts.loc[inside, probabilities].fillna(0.0).mean()
-            ends = {"diameter_nm_from": float(low), "diameter_nm_to": float(high)}
-            rows.append({"size": name, **ends, "fronts": int(inside.sum()), **means.to_dict()})
+            means = {name: float(fronts.loc[inside, name].fillna(0.0).mean()) for name in probabilities}
+            ends = {"diameter_nm_from": float(size[inside].min()), "diameter_nm_to": float(size[inside].max())}
+            rows.append({"size": name, **ends, "fronts": int(inside.sum()), **means})
     return pd.DataFrame(rows, columns=["size", "diameter_nm_from", "diameter_nm_to", "fronts", *probabilities])
 
 

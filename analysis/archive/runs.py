@@ -1,7 +1,7 @@
 """Which movies an archive is made of: folders, patterns, addresses and tables of runs become one list."""
 
 import glob
-import json
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -56,7 +56,7 @@ def runs_of(sources: Sequence[str], about: dict[str, Any] | None = None) -> list
     Args:
         sources: Movies; folders, which are searched for movies; patterns with *; addresses of these, such as
             s3://BUCKET/FOLDER; CSV files with a column `source` (relative to the file) and one for each descriptor.
-        about: What holds for all of them; a table's own words come before it.
+        about: What holds for all of them; a table's own words come before it, later ones before earlier ones.
 
     Raises:
         UsageError: A source is not there or holds no movie, or a table is none.
@@ -68,7 +68,8 @@ def runs_of(sources: Sequence[str], about: dict[str, Any] | None = None) -> list
         if not runs:
             raise UsageError(f"{source} holds no movie: name a movie, a folder with some, a pattern, or a CSV of runs.")
         for run in runs:
-            found.setdefault(run.source, Run(run.source, (about or {}) | run.about))
+            before = found.get(run.source, Run(run.source, dict(about or {})))
+            found[run.source] = Run(run.source, before.about | run.about)
     return list(found.values())
 
 
@@ -97,21 +98,22 @@ def _movies(path: Path) -> Iterator[Path]:
     if _one_frame_a_file(files):
         yield path
         files = []
+    files = [file for file in files if file.suffix.lower() not in _PICTURES]  # beside movies they are none
     for child in children:
         if child in files or child.is_dir():
             yield from _movies(child)
 
 
 def _one_frame_a_file(files: list[Path]) -> bool:
-    frames = [file for file in files if file.suffix.lower() in FRAME_SUFFIXES]
-    if not frames:
+    """Whether they are the frames of one movie: all of one format, and not movies themselves."""
+    kinds = {file.suffix.lower() for file in files}
+    if len(kinds) != 1 or len(files) < 2 or not kinds <= set(FRAME_SUFFIXES):
         return False
-    if frames[0].suffix.lower() in _PICTURES:
+    if kinds <= set(_PICTURES):
         return True
-    if len(frames) < 2:
-        return False
     try:
-        return all(read_recording(file).frames.shape[0] == 1 for file in (frames[0], frames[-1]))
+        some = (files[0], files[len(files) // 2], files[-1])
+        return all(read_recording(file).frames.shape[0] == 1 for file in some)
     except (MovieError, MissingExtraError):
         return False  # each says so for itself when its turn comes
 
@@ -131,7 +133,10 @@ def _addresses(source: str) -> Iterator[str]:
 
 
 def _below(system: Any, path: str) -> Iterator[str]:
-    for entry in sorted(system.ls(path, detail=True), key=lambda entry: str(entry["name"])):
+    entries = sorted(system.ls(path, detail=True), key=lambda entry: str(entry["name"]))
+    if any(PurePosixPath(str(entry["name"])).name == _RESULTS for entry in entries):
+        return
+    for entry in entries:
         name, is_folder = str(entry["name"]).rstrip("/"), entry["type"] == "directory"
         suffix = PurePosixPath(name).suffix.lower()
         if is_folder and suffix in (".zarr", ".zspy"):
@@ -155,11 +160,13 @@ def _filesystem(source: str) -> tuple[Any, str]:
 
 def _told(table: Path) -> Iterator[Run]:
     try:
-        rows = pd.read_csv(table, dtype=str, keep_default_na=False, comment="#").to_dict("records")
+        lines = [line for line in table.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+        text = io.StringIO("\n".join(lines))
+        rows = pd.read_csv(text, dtype=str, keep_default_na=False, index_col=False).to_dict("records")
     except (OSError, ValueError) as error:
         raise UsageError(f"{table} is no table of runs ({error}).") from error
     for number, row in enumerate(rows, 2):
-        told = {str(name).strip(): text.strip() for name, text in row.items() if text.strip()}
+        told = {str(name).strip().lower(): text.strip() for name, text in row.items() if text.strip()}
         if "source" not in told:
             raise UsageError(f"line {number} of {table} names no movie: a column `source` is needed.")
         source = told.pop("source")
@@ -172,6 +179,6 @@ def _number(name: str, text: str, table: Path, line: int) -> Any:
     if name not in NUMBERS:
         return text
     try:
-        return float(json.loads(text))
-    except (ValueError, TypeError) as error:
+        return float(text)
+    except ValueError as error:
         raise UsageError(f"line {line} of {table} says {name} = {text!r}; a number is needed.") from error

@@ -14,17 +14,17 @@ import hashlib
 import json
 import shutil
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ionfront.core import UsageError, atomic_output
+from ionfront.core import IonFrontError, UsageError, atomic_output
 
 from .runs import Run
 
-__all__ = ["Archive", "Entry", "Settings"]
+__all__ = ["Archive", "Entry", "NoRoomError", "Settings"]
 
 _RESULTS = 1
 """Raised when `analyze` comes to other numbers than before, so that archives are measured anew."""
@@ -36,6 +36,10 @@ CREATE TABLE IF NOT EXISTS runs (
     lasting INTEGER NOT NULL DEFAULT 0
 )
 """
+
+
+class NoRoomError(IonFrontError):
+    """The disk of the archive is full; what was measured is kept."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ class Archive:
         for name in ("models", "results"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         self._register = sqlite3.connect(self.folder / _REGISTER, isolation_level=None)
-        self._register.execute(_TABLE)
+        self._written(self._register.execute, _TABLE)
 
     @classmethod
     def existing(cls, folder: Path) -> "Archive":
@@ -139,15 +143,19 @@ class Archive:
         return self.folder / "results" / key[:2] / key
 
     def add(self, runs: Iterable[Run]) -> None:
-        """Enter runs; what a table says now comes in place of what one said before."""
-        self._register.executemany(
+        """Enter runs; what is said of one now comes before what was said of it before, and the rest stays."""
+        before = {entry.run.source: entry.run.about for entry in self.entries()}
+        told = [(run.source, json.dumps(before.get(run.source, {}) | run.about, sort_keys=True)) for run in runs]
+        self._written(
+            self._register.executemany,
             "INSERT INTO runs (source, about) VALUES (?, ?) ON CONFLICT (source) DO UPDATE SET about = excluded.about",
-            [(run.source, json.dumps(run.about, sort_keys=True)) for run in runs],
+            told,
         )
 
     def note(self, entry: Entry) -> None:
         """Enter what became of a run."""
-        self._register.execute(
+        self._written(
+            self._register.execute,
             "UPDATE runs SET stamp = ?, content = ?, key = ?, error = ?, lasting = ? WHERE source = ?",
             (entry.stamp, entry.content, entry.key, entry.error, entry.lasting, entry.run.source),
         )
@@ -164,4 +172,12 @@ class Archive:
 
     def measured(self, key: str | None) -> bool:
         """Whether there are results."""
-        return key is not None and self.place(key).is_dir()
+        return key is not None and (self.place(key) / "run.json").is_file()
+
+    def _written(self, execute: Callable[..., Any], *what: Any) -> None:
+        try:
+            execute(*what)
+        except sqlite3.OperationalError as error:
+            raise NoRoomError(
+                f"{self.folder / _REGISTER} cannot be written ({error}): make room, and give the same command again."
+            ) from error

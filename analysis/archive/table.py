@@ -79,6 +79,7 @@ def _interval(name: str, unit: str, meaning: str) -> Iterator[Column]:
 def _columns() -> Iterator[Column]:
     yield _words("source", "The movie.")
     yield _words("key", "Of its results: digest of content, model and settings.")
+    yield _words("content", "Digest of what the movie holds.")
     yield _words("results", "Folder of them, within the archive.")
     yield _words("error", "Why there are none; empty where there are.")
     for name, meaning in (
@@ -92,6 +93,9 @@ def _columns() -> Iterator[Column]:
     yield _words("about", "What else the table of runs says, as JSON.")
     yield _words("model", "Name and version of the model.")
     yield _words("model_sha256", "Of its file.")
+    yield _words("precision", "Arithmetic of the model.")
+    yield _count("binning", "Means of so many times so many pixels were analysed.")
+    yield Column("skip_unchanged", pa.bool_(), "", "Whether only what had changed was inferred.")
     yield _count("averaged_frames", "How many frames were averaged around each.")
     yield _count("foreign_frames", "How many are unlike anything that the model was trained on.")
     yield _words("warnings", "What should make a reader doubt, a line each.")
@@ -163,16 +167,21 @@ def read_table(path: Path) -> pa.Table:
 def _rows(archive: Archive, entry: Entry) -> Iterator[Json]:
     about = dict(entry.run.about)
     known = {name: about.pop(name) for name in ("host", "ion", "geometry", *NUMBERS) if name in about}
-    base = {"source": entry.run.source, "key": entry.key, "error": entry.error, **known}
+    base = {"source": entry.run.source, "key": entry.key, "content": entry.content, "error": entry.error, **known}
     if about:
         base["about"] = json.dumps(about, sort_keys=True)
     if entry.key is None or not archive.measured(entry.key):
         yield base if entry.error else base | {"error": "not measured yet"}
         return
     folder = archive.place(entry.key)
-    kinetics = json.loads((folder / "kinetics.json").read_text(encoding="utf-8"))
+    try:
+        kinetics = json.loads((folder / "kinetics.json").read_text(encoding="utf-8"))
+        work = _of_work(folder)
+    except (OSError, ValueError) as error:
+        yield base | {"error": f"its results in {folder} are damaged ({error}): delete that folder, and go on."}
+        return
     base |= {"results": folder.relative_to(archive.folder).as_posix(), "error": ""}
-    base |= _of_run(kinetics) | _of_work(folder)
+    base |= _of_run(kinetics) | work
     found = list(_transitions(kinetics))
     yield from (base | row for row in found or [{}])
 
@@ -193,7 +202,8 @@ def _of_run(kinetics: Json) -> Json:
 
 def _of_work(folder: Path) -> Json:
     told = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    return {"analysis_seconds": told["seconds"], "analysed_at_s": told["ended_s"]}
+    how = {name: told[name] for name in ("precision", "binning", "skip_unchanged")}
+    return how | {"analysis_seconds": told["seconds"], "analysed_at_s": told["ended_s"]}
 
 
 def _transitions(kinetics: Json) -> Iterator[Json]:

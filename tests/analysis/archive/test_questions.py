@@ -20,6 +20,7 @@ def front(key, velocity_nm_s, **more):
     row = {
         "source": f"/lab/{key}.dm4",
         "key": key,
+        "content": f"content of {key}",
         "results": f"results/{key[:2]}/{key}",
         "error": "",
         "warnings": "",
@@ -48,7 +49,7 @@ def rows():
     areas = np.geomspace(1e3, 1e6, 20)
     laws = [{"probability_linear": 0.9, "probability_parabolic": 0.1}] * 10 + [{"probability_linear": 0.2}] * 10
     rows = [front(f"k{n}", v, area_nm2=a, **law) for n, (v, a, law) in enumerate(zip(speeds, areas, laws, strict=True))]
-    rows.append(front("k3", speeds[3], source="/backup/k3.dm4"))
+    rows.append(rows[3] | {"source": "/backup/k3.dm4"})
     rows.append(front("wrong", 2000.0, area_nm2=None))
     rows.append({"source": "/lab/poisoned.tif", "error": "it holds no image"})
     return rows
@@ -72,6 +73,17 @@ def test_speeds_are_means_over_particles_with_an_interval(table):
     assert row["velocity_nm_s_low"] < TRUE_NM_S < row["velocity_nm_s_high"]
     assert row["velocity_nm_s_high"] / row["velocity_nm_s_low"] < np.exp(2 * 2.1 * SPREAD / np.sqrt(20) * 1.5)
     assert row["spread_between_particles"] == pytest.approx(SPREAD, rel=0.5)
+
+
+def test_a_particle_counts_once_however_often_it_was_cycled_or_measured(rows):
+    cycled = [front("many", 1.0, half_cycle=number) for number in range(1, 51)]
+    anew = front("k0 anew", 90.0, content="content of k0", analysed_at_s=2.0)
+    table = pa.Table.from_pylist(
+        [*rows[:1], anew, *cycled], schema=pa.schema([column.field for column in COLUMNS])
+    ).to_pandas()
+    (row,) = answer(table, "speeds").to_dict("records")
+    assert (row["movies"], row["fronts"]) == (2, 2)
+    assert row["velocity_nm_s"] == pytest.approx(np.sqrt(90.0), rel=0.1)
 
 
 def test_laws_go_by_size(table):

@@ -86,6 +86,18 @@ def test_a_table_that_is_none_is_refused_by_line(tmp_path, text, said):
         runs_of([str(tmp_path / "runs.csv")])
 
 
+def test_a_table_is_read_as_it_is_written(tmp_path):
+    (tmp_path / "runs.csv").write_text("# of 2026\nSource,Host,bias_V\nrun#3.dm4,NiO,.5\nrun4.dm4,FeS2,\n")
+    first, second = runs_of([str(tmp_path / "runs.csv")])
+    assert first == Run(str(tmp_path / "run#3.dm4"), {"host": "NiO", "bias_v": 0.5})
+    assert second == Run(str(tmp_path / "run4.dm4"), {"host": "FeS2"})
+
+
+def test_a_picture_beside_movies_hides_none(movies):
+    (movies / "Overview.png").write_bytes(png_encode(np.zeros((8, 8), np.uint8)))
+    assert [run.name for run in runs_of([str(movies)])] == ["first.npy", "poisoned.tif", "second.npy", "the same.npy"]
+
+
 def test_a_source_without_a_movie_is_refused(tmp_path):
     (tmp_path / "empty").mkdir()
     for source in (tmp_path / "gone", tmp_path / "empty", tmp_path / "*.dm4", "gopher://lab/movie.dm4"):
