@@ -1,5 +1,6 @@
 """Commands for archives of many movies: batch, query."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -69,10 +70,9 @@ def batch_command(
         try:
             with _workers(scheduler, workers) as hands, frame_progress("Measuring movies") as progress:
                 done = archives.batch(archive, runs, file, settings, hands, again=again, progress=progress)
-        except KeyboardInterrupt:
-            warn("Stopped. What was measured is kept, and the same command goes on from there.")
-            raise
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt):
+                warn("Stopped. What was measured is kept, and the same command goes on from there.")
             with suppress(OSError):  # a full disk has been told of; the table is made the next time
                 _write(archives, archive)
             raise
@@ -112,7 +112,7 @@ def query_command(
     if out is not None:
         found.to_csv(out, index=False)
     if as_json:
-        say_json(_records(found))
+        say_json(json.loads(found.to_json(orient="records")))
         return
     say(_shown(found) if len(found) else "None.")
 
@@ -143,12 +143,6 @@ def _archives() -> Any:
     except ImportError as error:
         raise MissingExtraError(f"archives need {error.name}: pip install 'ionfront[archive]'.") from error
     return archives
-
-
-def _records(found: "pd.DataFrame") -> Any:
-    import json
-
-    return json.loads(found.to_json(orient="records"))
 
 
 def _shown(found: "pd.DataFrame") -> str:

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from ionfront.core import LabelledDataError, PhaseScheme, atomic_output
 
-from .labelled import LabelledSet, read_labelled
+from .labelled import LabelledFrame, LabelledSet, read_labelled
 from .ome import create_frames
-from .readers import reading
+from .readers import read_recording, reading
 from .readers.zarr_store import is_zarr
 
 __all__ = ["PackedFrame", "PackedSet", "open_labelled", "pack_labelled", "read_packed"]
@@ -95,10 +95,10 @@ def pack_labelled(
         LabelledDataError: A frame cannot be read.
         OutputExistsError: `out` exists and `overwrite` was not asked for.
     """
-    kinds: dict[tuple[tuple[int, ...], str], list[int]] = {}
-    for number, frame in enumerate(labelled.frames):
-        image, _ = frame.load()
-        kinds.setdefault((image.shape, image.dtype.str), []).append(number)
+    kinds: dict[tuple[tuple[int, ...], np.dtype[Any]], list[LabelledFrame]] = {}
+    for frame in labelled.frames:
+        pixels = read_recording(frame.image).frames  # lazy: its header alone is read
+        kinds.setdefault((pixels.shape[1:], pixels.dtype.newbyteorder("=")), []).append(frame)
     done = 0
     with atomic_output(out, overwrite=overwrite) as draft:
         root = zarr.open_group(str(draft), mode="w", zarr_format=3)
@@ -110,14 +110,12 @@ def pack_labelled(
             "frame_time_s": labelled.frame_time_s,
             "names_groups": labelled.names_groups,
         }
-        for place, ((shape, dtype), numbers) in enumerate(kinds.items()):
-            frames = [labelled.frames[number] for number in numbers]
+        for place, ((shape, dtype), frames) in enumerate(kinds.items()):
             group = root.create_group(str(place))
             group.attrs["names"] = [frame.name for frame in frames]
             group.attrs["groups"] = [frame.group for frame in frames]
             sizes = (len(frames), shape[0], shape[1])
-            native = np.dtype(dtype).newbyteorder("=")
-            image_array = create_frames(group, sizes, native, name="image", sharded=True)
+            image_array = create_frames(group, sizes, dtype, name="image", sharded=True)
             label_array = create_frames(group, sizes, "uint8", name="label", shards=image_array.shards)
             for first in range(0, len(frames), each := image_array.shards[0]):
                 pairs = [frame.load() for frame in frames[first : first + each]]

@@ -10,7 +10,6 @@ from .runs import is_address
 
 __all__ = ["content_of", "fetched_into", "stamp_of"]
 
-_PIECE = 2**22
 _DIGESTS = ("ETag", "etag", "md5Hash", "content_md5", "Content-MD5")  # as S3, HTTP, Azure and Google have them
 _TIMES = ("mtime", "LastModified", "Last-Modified", "last_modified", "updated", "modify", "created")
 
@@ -81,11 +80,8 @@ def _mark(info: dict[str, Any], address: str) -> list[Any]:
 
 
 def _sha256(file: Path) -> str:
-    digest = hashlib.sha256()
     with file.open("rb") as stream:
-        while piece := stream.read(_PIECE):
-            digest.update(piece)
-    return digest.hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _digest(content: Any) -> str:

@@ -101,8 +101,7 @@ class Measure:
             movie = Path(self.run.source)
             if is_address(self.run.source):
                 movie = fetched_into(self.run.source, Path(stack.enter_context(tempfile.TemporaryDirectory())))
-            if stamp_of(self.run.source) != self.stamp:
-                raise _ChangedError(f"{self.run.source} was written to meanwhile; it is measured the next time.")
+            self._check_unchanged()
             stack.enter_context(dask.config.set(scheduler="threads"))  # frames are read here, not by other workers
             draft = stack.enter_context(atomic_output(self.place))
             analyze(
@@ -117,8 +116,7 @@ class Measure:
                 material={name: about[name] for name in ("host", "ion") if name in about},
                 source=self.run.source,
             )
-            if stamp_of(self.run.source) != self.stamp:
-                raise _ChangedError(f"{self.run.source} was written to meanwhile; it is measured the next time.")
+            self._check_unchanged()
             told = {
                 **asdict(settings),
                 "source": self.run.source,
@@ -126,6 +124,10 @@ class Measure:
                 "seconds": time.monotonic() - begun,
             }
             (draft / "run.json").write_text(json.dumps(told), encoding="utf-8")
+
+    def _check_unchanged(self) -> None:
+        if stamp_of(self.run.source) != self.stamp:
+            raise _ChangedError(f"{self.run.source} was written to meanwhile; it is measured the next time.")
 
 
 Job = Fingerprint | Measure

@@ -10,15 +10,21 @@ from typing import Any
 import pandas as pd
 
 from ionfront.core import MissingExtraError, MovieError, UsageError
-from ionfront.datasets.readers import FRAME_SUFFIXES, READERS, read_recording
+from ionfront.datasets.readers import FRAME_SUFFIXES, PICTURES, READERS, read_recording
 from ionfront.datasets.readers.zarr_store import is_zarr
 
 __all__ = ["NUMBERS", "Run", "is_address", "runs_of"]
 
-NUMBERS = ("pixel_size_nm", "frame_time_s", "size_nm", "bias_v", "temperature_k", "contact_ohm_m2")
-"""What a table may say of a run in numbers; `host`, `ion`, `geometry` and any other column are words."""
+NUMBERS = {
+    "pixel_size_nm": "nm",
+    "frame_time_s": "s",
+    "size_nm": "nm",
+    "bias_v": "V",
+    "temperature_k": "K",
+    "contact_ohm_m2": "ohm m^2",
+}
+"""What a table may say of a run in numbers, and their units; `host`, `ion`, `geometry` and any other are words."""
 
-_PICTURES = (".png", ".jpg", ".jpeg", ".bmp")  # never a movie by themselves
 _RESULTS = "kinetics.json"  # a folder with one is not looked through
 
 
@@ -98,7 +104,7 @@ def _movies(path: Path) -> Iterator[Path]:
     if _one_frame_a_file(files):
         yield path
         files = []
-    files = [file for file in files if file.suffix.lower() not in _PICTURES]  # beside movies they are none
+    files = [file for file in files if file.suffix.lower() not in PICTURES]  # beside movies they are none
     for child in children:
         if child in files or child.is_dir():
             yield from _movies(child)
@@ -109,7 +115,7 @@ def _one_frame_a_file(files: list[Path]) -> bool:
     kinds = {file.suffix.lower() for file in files}
     if len(kinds) != 1 or len(files) < 2 or not kinds <= set(FRAME_SUFFIXES):
         return False
-    if kinds <= set(_PICTURES):
+    if kinds <= set(PICTURES):
         return True
     try:
         some = (files[0], files[len(files) // 2], files[-1])
@@ -143,7 +149,7 @@ def _below(system: Any, path: str) -> Iterator[str]:
             yield name
         elif is_folder and name != path.rstrip("/"):
             yield from _below(system, name)
-        elif not is_folder and suffix in READERS and suffix not in _PICTURES:
+        elif not is_folder and suffix in READERS and suffix not in PICTURES:
             yield name
 
 

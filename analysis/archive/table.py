@@ -26,14 +26,6 @@ Json = dict[str, Any]
 
 _LENGTHS, _TIMES = ("nm", "px"), ("s", "frame")
 _ENDS = ("", "_low", "_high")
-_UNITS = {
-    "pixel_size_nm": "nm",
-    "frame_time_s": "s",
-    "size_nm": "nm",
-    "bias_v": "V",
-    "temperature_k": "K",
-    "contact_ohm_m2": "ohm m^2",
-}
 
 
 @dataclass(frozen=True)
@@ -88,8 +80,8 @@ def _columns() -> Iterator[Column]:
         ("geometry", "Of the particle."),
     ):
         yield _words(name, meaning)
-    for name in NUMBERS:
-        yield _number(name, _UNITS[name], "As the movie, or the table of runs, has it.")
+    for name, unit in NUMBERS.items():
+        yield _number(name, unit, "As the movie, or the table of runs, has it.")
     yield _words("about", "What else the table of runs says, as JSON.")
     yield _words("model", "Name and version of the model.")
     yield _words("model_sha256", "Of its file.")
@@ -128,6 +120,8 @@ def _columns() -> Iterator[Column]:
 
 COLUMNS: tuple[Column, ...] = tuple(_columns())
 """All columns, in their order."""
+
+_NAMES = frozenset(column.name for column in COLUMNS)
 
 TIME_STAMPS = ("analysis_seconds", "analysed_at_s")
 """Those that differ when the same is measured again."""
@@ -217,9 +211,8 @@ def _transitions(kinetics: Json) -> Iterator[Json]:
 def _of_transition(item: Json) -> Json:
     row: Json = {"before": item["from"], "after": item["to"]}
     row |= {f"probability_{law}": share for law, share in item["law_probabilities"].items()}
-    names = {column.name for column in COLUMNS}
     for name, value in item.items():
-        if name not in names:
+        if name not in _NAMES:
             continue
         ends = value if isinstance(value, dict) else {"value": value}
         row |= {

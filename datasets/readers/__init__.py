@@ -21,21 +21,23 @@ from .tiff import read_tiff
 from .video import read_video
 from .zarr_store import is_zarr, read_zarr
 
-__all__ = ["FRAME_SUFFIXES", "LABEL_READERS", "READERS", "Found", "Growing", "image_files", "is_image_folder"]
-__all__ += ["open_growing", "read_recording", "reading"]
+__all__ = ["FRAME_SUFFIXES", "LABEL_READERS", "PICTURES", "READERS", "Found", "Growing", "image_files"]
+__all__ += ["is_image_folder", "open_growing", "read_recording", "reading"]
 
 Reader = Callable[[Path], Recording]
 
-_PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
 _TIFFS = (".tif", ".tiff", ".btf", ".tf8")
 _MRCS = (".mrc", ".mrcs", ".st")
 _VIDEOS = (".avi", ".mp4", ".mov", ".mkv", ".m4v")
 
+PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
+"""One picture a file, never a movie."""
+
 # What may be one frame of a folder.
-FRAME_SUFFIXES = (*_PICTURES, *_TIFFS, *_MRCS, ".dm3", ".dm4", ".npy")
+FRAME_SUFFIXES = (*PICTURES, *_TIFFS, *_MRCS, ".dm3", ".dm4", ".npy")
 
 READERS: dict[str, Reader] = {
-    **dict.fromkeys(_PICTURES, read_picture),
+    **dict.fromkeys(PICTURES, read_picture),
     **dict.fromkeys(_TIFFS, read_tiff),
     **dict.fromkeys(_MRCS, read_mrc),
     **dict.fromkeys(ROSETTA_SUFFIXES, read_rosetta),
@@ -44,7 +46,7 @@ READERS: dict[str, Reader] = {
     ".zarr": read_zarr,
 }
 # In a label image, a palette is only how ids are shown.
-LABEL_READERS: dict[str, Reader] = {**READERS, **dict.fromkeys(_PICTURES, partial(read_picture, keep_palette=True))}
+LABEL_READERS: dict[str, Reader] = {**READERS, **dict.fromkeys(PICTURES, partial(read_picture, keep_palette=True))}
 
 _GROWING: dict[str, Callable[[Path], Growing]] = {
     **dict.fromkeys(_TIFFS, GrowingTiff),
