@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -20,14 +20,16 @@ from ionfront.datasets import (
     read_ahead,
     write_label_zarr,
 )
-from ionfront.fronts import FrontResult, FrontTracker, LabelErrors
+from ionfront.fronts import FrontResult, FrontTracker, LabelErrors, Recorder, Recording, Sight
 from ionfront.models import Segmenter
 
 from .kinetics_json import ModelCard
 from .watch import DomainWatch
 
 __all__ = [
+    "Crew",
     "Progress",
+    "Seen",
     "doubts_of_reference",
     "each_frame",
     "measure_labels",
@@ -35,12 +37,17 @@ __all__ = [
     "measured",
     "model_card",
     "reference_for",
+    "seen_here",
     "tracker_for_network",
 ]
 
-Seen = TypeVar("Seen")
+Found = TypeVar("Found")
 
 Probabilities = NDArray[np.float32]
+Infer = Callable[[NDArray[np.generic]], Probabilities]
+Seen = tuple[float, NDArray[np.uint8] | None, Sight | None]
+"""Time of a frame, its labels (y, x), and what a tracker takes of it; None where it is blanked."""
+
 Progress = Callable[[int, int], None]
 """Called with the number of frames done and of all frames."""
 
@@ -51,6 +58,24 @@ LABEL_ERROR = 0.05
 
 NETWORK_ERRORS = LabelErrors(scale=0.10, spread=1.5, evidence=0.1, start_px=7.0)
 """What the bundled network has wrong; see docs/uncertainty.md."""
+
+
+class Crew(Protocol):
+    """Others that a movie is divided among."""
+
+    def keep(self, recorder: Recorder) -> Recording:
+        """Keep what this one, empty as yet, would."""
+
+    def seen(
+        self,
+        movie: xr.DataArray,
+        infer: Infer,
+        tracker: FrontTracker,
+        averaged: int,
+        reference: Reference | None,
+        watch: DomainWatch | None,
+    ) -> Iterator[Seen]:
+        """Each frame in its order, for the tracker to take before the next one; arguments as for `measure_movie`."""
 
 
 def measured(tracker: FrontTracker, calibration: Calibration) -> FrontResult:
@@ -78,9 +103,12 @@ def doubts_of_reference(unmatched: int, n_frames: int) -> tuple[str, ...]:
     )
 
 
-def tracker_for_network(scheme: PhaseScheme, shape: tuple[int, int], averaged: int = 1) -> FrontTracker:
+def tracker_for_network(
+    scheme: PhaseScheme, shape: tuple[int, int], averaged: int = 1, crew: Crew | None = None
+) -> FrontTracker:
     """A tracker for what a network says of frames (y, x), each the mean of `averaged`."""
-    return FrontTracker(scheme, shape, errors=replace(NETWORK_ERRORS, alike_frames=averaged))
+    errors = replace(NETWORK_ERRORS, alike_frames=averaged)
+    return FrontTracker(scheme, shape, errors=errors, keep=None if crew is None else crew.keep)
 
 
 def reference_for(segmenter: Segmenter, movie: xr.DataArray) -> Reference | None:
@@ -90,7 +118,7 @@ def reference_for(segmenter: Segmenter, movie: xr.DataArray) -> Reference | None
 
 def measure_movie(
     movie: xr.DataArray,
-    infer: Callable[[NDArray[np.generic]], Probabilities],
+    infer: Infer,
     scheme: PhaseScheme,
     tracker: FrontTracker | None,
     labels_path: Path,
@@ -98,6 +126,7 @@ def measure_movie(
     averaged: int = 1,
     reference: Reference | None = None,
     watch: DomainWatch | None = None,
+    crew: Crew | None = None,
 ) -> None:
     """Segment a movie frame by frame, write its labels, and let a tracker see every frame.
 
@@ -111,15 +140,38 @@ def measure_movie(
         averaged: How many frames around each one are averaged before `infer` sees it.
         reference: What the frames are compared with; None where `infer` does not compare.
         watch: Told every frame that `infer` sees.
+        crew: Who the frames are divided among; there is a tracker, then, which it keeps for.
     """
     shape = (movie.sizes["time"], movie.sizes["y"], movie.sizes["x"])
     labels = write_label_zarr(labels_path, shape, scheme, calibration_of(movie), movie["time"].values)
     with one_blas_thread(), labels as writer:
-        for time, probabilities in each_frame(movie, infer, averaged, reference, watch):
+        if crew is None or tracker is None:
+            frames = seen_here(movie, infer, tracker, averaged, reference, watch)
+        else:
+            frames = crew.seen(movie, infer, tracker, averaged, reference, watch)
+        for time, found, sight in frames:
             if tracker is not None:
-                tracker.push(time, probabilities)
-            writer.append(np.zeros(shape[1:], np.uint8) if probabilities is None else likeliest(probabilities))
+                tracker.take(time, sight)
+            writer.append(np.zeros(shape[1:], np.uint8) if found is None else found)
             progress(writer.written, shape[0])
+
+
+def seen_here(
+    movie: xr.DataArray,
+    infer: Infer,
+    tracker: FrontTracker | None,
+    averaged: int,
+    reference: Reference | None,
+    watch: DomainWatch | None,
+    frames: range | None = None,
+) -> Iterator[Seen]:
+    """Each frame, or some, seen in this process; arguments as for `measure_movie`."""
+    for time, probabilities in each_frame(movie, infer, averaged, reference, watch, frames):
+        if probabilities is None:
+            yield time, None, None
+        else:
+            sight = None if tracker is None else tracker.eye.see(probabilities)
+            yield time, likeliest(probabilities), sight
 
 
 def measure_labels(
@@ -134,23 +186,32 @@ def measure_labels(
 
 def each_frame(
     movie: xr.DataArray,
-    infer: Callable[[NDArray[np.generic]], Seen],
+    infer: Callable[[NDArray[np.generic]], Found],
     averaged: int,
     reference: Reference | None,
     watch: DomainWatch | None = None,
-) -> Iterator[tuple[float, Seen | None]]:
-    """Time of each frame, and what `infer` makes of it; None where it is blanked. Arguments as for `measure_movie`."""
-    frames = read_ahead(_frames(movie, averaged, reference, watch))
-    for time, frame in zip(movie["time"].values, frames, strict=True):
-        yield float(time), None if frame is None else infer(frame)
+    frames: range | None = None,
+) -> Iterator[tuple[float, Found | None]]:
+    """Time of each frame, or of some in a row, and what `infer` makes of it; None where it is blanked.
+
+    Arguments are those of `measure_movie`.
+    """
+    wanted = range(movie.sizes["time"]) if frames is None else frames
+    shown = read_ahead(_frames(movie, averaged, reference, watch, wanted))
+    for index, frame in zip(wanted, shown, strict=True):
+        yield float(movie["time"][index]), None if frame is None else infer(frame)
 
 
 def _frames(
-    movie: xr.DataArray, averaged: int, reference: Reference | None, watch: DomainWatch | None
+    movie: xr.DataArray, averaged: int, reference: Reference | None, watch: DomainWatch | None, wanted: range
 ) -> Iterator[NDArray[np.generic] | None]:
     """What the network is shown of each frame; None for blanked ones."""
-    frames = (None if is_blanked(frame) else frame for frame in (movie[i].values for i in range(movie.sizes["time"])))
-    for index, frame in enumerate(averaged_frames(frames, averaged)):
+    around = averaged // 2
+    read = range(max(0, wanted.start - around), min(movie.sizes["time"], wanted.stop + around))
+    frames = (None if is_blanked(frame) else frame for frame in (movie[i].values for i in read))
+    for index, frame in zip(read, averaged_frames(frames, averaged), strict=True):
+        if index not in wanted:
+            continue
         if frame is not None and watch is not None:
             watch.see(index, frame)
         yield frame if frame is None or reference is None else reference.behind(frame)

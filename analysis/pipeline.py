@@ -34,6 +34,7 @@ from .clip import overlay_clip
 from .kinetics_json import ModelCard, kinetics_record
 from .log_offset import log_offset
 from .measure import (
+    Crew,
     Progress,
     doubts_of_reference,
     measure_labels,
@@ -80,6 +81,7 @@ def analyze(
     source: str = "",
     overwrite: bool = False,
     progress: Progress = lambda done, total: None,
+    crew: Crew | None = None,
 ) -> Analysis:
     """Segment a movie, follow its fronts, and write report, kinetics, fronts, labels and arrival map.
 
@@ -99,6 +101,8 @@ def analyze(
         source: What the results say that they are of; the movie's path where it is empty.
         overwrite: Whether an existing folder may be replaced.
         progress: Told after every frame.
+        crew: Others that the movie is divided among, which see each frame as this process would; the result is the
+            same. None where this process sees all of it; with `skip_unchanged`, which goes by frames before, it does.
 
     Raises:
         MovieError: The movie cannot be read or has a single frame.
@@ -118,11 +122,12 @@ def analyze(
     averaged = frames_to_average(movie) if average_frames is None else odd_count(average_frames)
     with atomic_output(out, overwrite=overwrite) as draft:
         draft.mkdir()
-        tracker = tracker_for_network(scheme, (movie.sizes["y"], movie.sizes["x"]), averaged)
+        crew = None if skip_unchanged else crew
+        tracker = tracker_for_network(scheme, (movie.sizes["y"], movie.sizes["x"]), averaged, crew)
         reference = reference_for(segmenter, movie)
         labels = draft / "labels.zarr"
         watch = DomainWatch(segmenter.info.domain)
-        measure_movie(movie, infer, scheme, tracker, labels, progress, averaged, reference, watch)
+        measure_movie(movie, infer, scheme, tracker, labels, progress, averaged, reference, watch, crew)
         doubts = () if reference is None else doubts_of_reference(reference.unmatched, movie.sizes["time"])
         notes = (*_notes(movie), *watch.warnings, *doubts)
         card = model_card(segmenter, averaged)

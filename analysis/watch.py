@@ -37,6 +37,12 @@ class DomainWatch:
         except UsageError:
             self.too_small = True
 
+    def add(self, other: "DomainWatch") -> None:
+        """Note what another one saw of later frames."""
+        self.seen += other.seen
+        self.foreign += other.foreign
+        self.too_small |= other.too_small
+
     @property
     def record(self) -> list[int] | None:
         """Indices of foreign frames for kinetics.json; None when the model cannot say."""

@@ -6,12 +6,14 @@
     python benchmarks/archives.py growth [--figure docs/figures/archive_cost.png]
     python benchmarks/archives.py killed FOLDER [--every-s 30]
     python benchmarks/archives.py peers FOLDER [--first 6]
+    python benchmarks/archives.py divided [--frames 200] [--size 512]
 
 Movies are those of `archive_movies.py`, measured by the bundled model in bf16 on means of 2 x 2 pixels. `scaling`: the
 first movies by one worker, by two, and by two processes that know nothing of each other, each with half of the cores,
 which is what two workers could be at best. `killed`: all movies by two workers that are let be, and by a cluster whose
 workers are killed every so often, and its scheduler once; are the tables alike, bit for bit? `peers`: the first movies
-by a loop over `analyze`, by dask.array's map_blocks, which only labels them, and by `batch`.
+by a loop over `analyze`, by dask.array's map_blocks, which only labels them, and by `batch`. `divided`: one movie by one
+process on half of the cores, by two workers among which it is divided, and by two of which one is killed half way.
 """
 
 import argparse
@@ -221,6 +223,30 @@ def peers(options: argparse.Namespace) -> None:
             print(f"| batch, {count} worker{'s' * (count - 1)} | {by_dask(paths, Path(folder) / f'{count}', count)}")
 
 
+def divided(options: argparse.Namespace) -> None:
+    cores = sorted(os.sched_getaffinity(0))
+    print(HEAD)
+    with tempfile.TemporaryDirectory() as folder:
+        paths = make_movies(Path(folder) / "movies", 1, options.frames, options.size)
+        process = alone("one_by_one", paths, Path(folder) / "alone", cores[::2])
+        print(f"| 1 process, half of the cores | {ended([process], paths)}", flush=True)
+        helped = by_dask(paths, Path(folder) / "helped", 2)
+        print(f"| 2 workers | {helped}", flush=True)
+        killing = threading.Timer(helped.seconds / 2, _kill_worker)
+        killing.start()
+        print(f"| 2 workers, one of them killed | {by_dask(paths, Path(folder) / 'killed', 2)}")
+        tables = [read_table(Path(folder) / name) for name in ("alone", "helped", "killed")]
+        print(f"the same table: {[rows_alike(tables[0], table) for table in tables[1:]]}")
+
+
+def _kill_worker() -> None:
+    """One of those of this process, whichever comes first."""
+    workers = [
+        child for child in psutil.Process().children(recursive=True) if "spawn_main" in " ".join(child.cmdline())
+    ]
+    workers[0].kill()
+
+
 def _seconds(movies: int, frames: int, size: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
         return by_dask(make_movies(Path(folder) / "movies", movies, frames, size), Path(folder) / "archive", 2).seconds
@@ -319,6 +345,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "growth": growth,
     "killed": killed,
     "peers": peers,
+    "divided": divided,
     "alone": alone_here,
 }
 

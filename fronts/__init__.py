@@ -11,8 +11,10 @@ from .law_turn import LawTurn
 from .particle import HalfCycle, ParticleResult
 from .position import FrontTrack, position_now, track_front
 from .rate_fit import OUTLINE_PX, LawFit, fit_exponent, fit_law, law_probabilities, usable
+from .recorder import Recorder
 from .shape import FrontShape
-from .tracker import FrontResult, FrontTracker, TransitionMap
+from .sight import Evidence, Eye, Sight
+from .tracker import FrontResult, FrontTracker, Recording, TransitionMap
 from .ways import Span, Ways
 
 __all__ = [
@@ -24,6 +26,8 @@ __all__ = [
     "AreaGrowth",
     "ArrivalAccumulator",
     "ArrivalMap",
+    "Evidence",
+    "Eye",
     "FrontResult",
     "FrontShape",
     "FrontTrack",
@@ -35,6 +39,9 @@ __all__ = [
     "LawTurn",
     "ParticleResult",
     "RateResult",
+    "Recorder",
+    "Recording",
+    "Sight",
     "Span",
     "TransitionMap",
     "TransitionResult",

@@ -9,6 +9,7 @@ Network errors are alike from one frame to the next, so the evidence is tempered
 """
 
 import copy
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,7 @@ __all__ = ["ArrivalAccumulator", "ArrivalMap"]
 Floats = NDArray[np.float32]
 
 _STRIP = 1 << 15  # pixels taken at a time: what is worked out on the way stays in the processor's cache
+_PLANES = ("_evidence", "_peak", "_weight", "_mean", "_scatter", "_initial")  # what is known of each pixel
 _LARGEST_LOG_ODDS = 4.0  # a network that says 0.9999 is still wrong more often than once in ten thousand
 
 
@@ -148,11 +150,28 @@ class ArrivalAccumulator:
 
     def thinned(self, every: int) -> "ArrivalAccumulator":
         """A copy that knows one in `every` rows and columns, and may be pushed further frames of that size."""
-        thin = copy.copy(self)
-        for name in ("_evidence", "_peak", "_weight", "_mean", "_scatter", "_initial"):
-            setattr(thin, name, getattr(self, name)[..., ::every, ::every].copy())
-        thin._times, thin._strips = list(self._times), _strips(thin.shape)
-        return thin
+        return self._with(lambda plane: plane[..., ::every, ::every].copy())
+
+    def band(self, rows: slice) -> "ArrivalAccumulator":
+        """A copy that knows some rows, and may be pushed further frames of that size."""
+        return self._with(lambda plane: plane[..., rows, :].copy())
+
+    @staticmethod
+    def joined(bands: Sequence["ArrivalAccumulator"]) -> "ArrivalAccumulator":
+        """The whole of all bands from the top down, which were pushed their parts of the same frames."""
+        whole = copy.copy(bands[0])
+        for name in _PLANES:
+            setattr(whole, name, np.concatenate([getattr(band, name) for band in bands], axis=-2))
+        whole._strips = _strips(whole.shape)
+        return whole
+
+    def _with(self, part: Callable[[Floats], Floats]) -> "ArrivalAccumulator":
+        """A copy that knows a part of each plane."""
+        other = copy.copy(self)
+        for name in _PLANES:
+            setattr(other, name, part(getattr(self, name)))
+        other._times, other._strips = list(self._times), _strips(other.shape)
+        return other
 
     def _admit_change(self, rows: slice) -> None:
         """Admit a change since the frame before that showed anything (for the first frame: before the movie)."""

@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from ionfront.core import PhaseScheme, Transition
 
 from .arrival import ArrivalAccumulator, ArrivalMap
 from .opening import opened
+from .sight import Evidence, counted_every, thickened
 from .turns import Direction
 
 __all__ = ["Recorder", "Step"]
@@ -21,10 +23,8 @@ Mask = NDArray[np.bool_]
 
 _SMALLEST_PHASE = 0.04  # share of the particle that must pass through a phase for it to be a step of its own
 _SHARE_OF_BEYOND = 0.5  # of what is in later phases: the same. Patches of a wrong phase are passed by a minority
-_THICKEN_PX = 2  # what erosion a phase must survive: a band along a blurred front looks like a phase in between
 _LASTING = 0.03  # share of the frames that a pixel must spend in a phase to have passed through it, and
 _LASTING_FRAMES = (2, 10)  # how many frames that is at least and at most
-_COUNTED_SIDE_PX = 512  # labels are thinned out to this for that count
 
 
 @dataclass(frozen=True)
@@ -63,30 +63,31 @@ class Recorder:
         order = scheme.reaction_order if direction == "insertion" else scheme.reaction_order[::-1]
         self._scheme = replace(scheme, reaction_order=order)
         self._arrival: ArrivalAccumulator | None = ArrivalAccumulator(self._scheme, shape, tempering=tempering)
-        self._thinning = max(1, -(-max(shape) // _COUNTED_SIDE_PX))
+        self._thinning = counted_every(shape)
         thinned = (-(-length // self._thinning) for length in shape)
-        self._thicken = max(1, round(_THICKEN_PX / self._thinning))
+        self._thicken = thickened(self._thinning)
         self._frames_in = np.zeros((scheme.count, *thinned), np.uint32)
         self._frames_thick = np.zeros_like(self._frames_in)
         self.times: list[float] = []
         self._evident: list[float] = []  # times of the frames that showed something
 
-    def push(self, time: float, probabilities: NDArray[np.float32] | None, labels: NDArray[np.uint8] | None) -> None:
-        """Add an aligned frame: its phase probabilities (phase, y, x) and labels, or None where it showed nothing."""
+    def push(self, time: float, evidence: Evidence | None) -> None:
+        """Add what a frame says, or None where it showed nothing."""
         if self._arrival is None:
             raise RuntimeError("this half cycle is over")
         self.times.append(time)
-        self._arrival.push(time, probabilities)
-        if labels is None:
+        if evidence is None:
+            self._arrival.push(time, None)
             return
+        self._arrival.push(time, evidence.probabilities)
         self._evident.append(time)
-        thinned = labels[:: self._thinning, :: self._thinning]
         for phase in self._scheme.order_ids[1:]:
-            here = thinned == phase
-            if not here.any():
-                continue
-            self._frames_in[phase] += here
-            self._frames_thick[phase] += opened(here, self._thicken)
+            self._frames_in[phase] += evidence.labels == phase
+            self._frames_thick[phase] += evidence.thick == phase
+
+    def whole(self) -> "Recorder":
+        """Itself."""
+        return self
 
     def arrivals(self) -> ArrivalMap:
         """The posterior over all frames so far."""
@@ -118,9 +119,34 @@ class Recorder:
         thin._frames_in, thin._frames_thick = (
             frames[:, ::step, ::step].copy() for frames in (self._frames_in, self._frames_thick)
         )
-        thin._thinning, thin._thicken = 1, max(1, round(_THICKEN_PX / every))
+        thin._thinning, thin._thicken = 1, thickened(every)
         thin.times, thin._evident = list(self.times), list(self._evident)
         return thin
+
+    def band(self, rows: slice) -> "Recorder":
+        """A copy that knows some rows, which begin at a multiple of `counted_every`, and may be pushed theirs."""
+        part = copy.copy(self)
+        part._arrival = None if self._arrival is None else self._arrival.band(rows)
+        thinned = slice(rows.start // self._thinning, -(-rows.stop // self._thinning))
+        part._frames_in, part._frames_thick = self._frames_in[:, thinned].copy(), self._frames_thick[:, thinned].copy()
+        part.times, part._evident = list(self.times), list(self._evident)
+        return part
+
+    @staticmethod
+    def joined(bands: Sequence["Recorder"]) -> "Recorder":
+        """The whole again, of all bands from the top down, each of which was pushed its part of every frame."""
+        whole = copy.copy(bands[0])
+        whole._arrival = ArrivalAccumulator.joined([band._arrival for band in bands if band._arrival is not None])
+        whole._frames_in = np.concatenate([band._frames_in for band in bands], axis=1)
+        whole._frames_thick = np.concatenate([band._frames_thick for band in bands], axis=1)
+        return whole
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(y, x) of the frames, while it takes any."""
+        if self._arrival is None:
+            raise RuntimeError("this half cycle is over")
+        return self._arrival.shape
 
     @property
     def counted_every(self) -> int:

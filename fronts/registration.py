@@ -8,6 +8,7 @@ over the whole swelling, while band-passed outlines match best when they are con
 """
 
 import math
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from ionfront.datasets.shift import shifted
 
 from .series import Series
 
-__all__ = ["DriftCorrector", "shift_error_px"]
+__all__ = ["DriftCorrector", "Match", "Outline", "shift_error_px"]
 
 Floats = NDArray[np.float32]
 
@@ -31,6 +32,57 @@ _CUT_OFF = 4.0  # of the Gaussians, in standard deviations
 _STEPS_PER_PX = 20  # of the search
 _BLOCKS_PX = (32, 16)  # what an outline has wrong in one such square says little of the next: widths of the band
 _FEWEST_BLOCKS = 5  # that hold an outline, in effect; a small one is cut into smaller squares
+
+
+@dataclass(frozen=True)
+class Match:
+    """A frame laid where the first ones saw it.
+
+    Attributes:
+        probabilities: Of the phases, shape (phase, y, x), shifted.
+        drift_px: (y, x); None where the frame shows nothing to match, and is left as it is.
+        error_px: Its standard errors, (y, x); NaN where too little tells.
+        outline: The aligned outline, which the first frames add to the reference.
+    """
+
+    probabilities: Floats
+    drift_px: NDArray[np.float64] | None
+    error_px: NDArray[np.float64] = field(default_factory=lambda: np.full(2, np.nan))
+    outline: Floats | None = None
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What frames are matched with.
+
+    Attributes:
+        background: Index of the phase outside the particle; None leaves frames as they are.
+        reference: Mean outline of the first frames; None before there is one.
+    """
+
+    background: int | None
+    reference: Floats | None = None
+
+    def match(self, probabilities: Floats) -> Match:
+        """Shift phase probabilities, shape (phase, y, x), to where the first frames saw them."""
+        if self.background is None:
+            return Match(probabilities, np.zeros(2))
+        factor = max(1, -(-max(probabilities.shape[1:]) // _LARGEST_SIDE_PX))
+        outline = _outline(block_reduce(1 - probabilities[self.background], factor, np.mean))
+        if not outline.any():
+            return Match(probabilities, None)
+        drift = self._drift(outline)
+        aligned = shifted(outline, -drift)
+        error = np.zeros(2) if self.reference is None else shift_error_px(self.reference, aligned)
+        return Match(_shifted(probabilities, -drift * factor), drift * factor, error * factor, aligned)
+
+    def _drift(self, outline: Floats) -> NDArray[np.float64]:
+        if self.reference is None or not (self.reference.any() and outline.any()):
+            return np.zeros(2)
+        shift, _, _ = phase_cross_correlation(
+            self.reference, outline, upsample_factor=_STEPS_PER_PX, normalization=None
+        )
+        return -np.asarray(shift, float)
 
 
 class DriftCorrector:
@@ -58,51 +110,40 @@ class DriftCorrector:
     def error_px(self) -> NDArray[np.float64]:
         return self._errors.rows
 
+    @property
+    def outline(self) -> Outline:
+        """What the next frame is to be matched with."""
+        return Outline(self._background, self._reference)
+
+    @property
+    def settled(self) -> bool:
+        """Whether that stays as it is, whatever comes."""
+        return self._background is None or self._seen >= _REFERENCE_FRAMES
+
     def align(self, probabilities: Floats) -> Floats:
         """Phase probabilities, shape (phase, y, x), shifted to where the first frame saw them."""
-        if self._background is None:
-            self._note(np.zeros(2), np.full(2, np.nan))
-            return probabilities
-        factor = max(1, -(-max(probabilities.shape[1:]) // _LARGEST_SIDE_PX))
-        outline = _outline(block_reduce(1 - probabilities[self._background], factor, np.mean))
-        if not outline.any():
-            self.skip()
-            return probabilities
-        drift = self._drift(outline)
-        aligned = shifted(outline, -drift)
-        error = np.zeros(2) if self._reference is None else shift_error_px(self._reference, aligned)
-        self._update_reference(aligned)
-        self._note(drift * factor, error * factor)
-        return _shifted(probabilities, -drift * factor)
+        match = self.outline.match(probabilities)
+        self.note(match)
+        return match.probabilities
+
+    def note(self, match: Match | None) -> None:
+        """Keep what was found of the next frame; one that shows nothing is taken to lie where the one before it lay."""
+        if match is None or match.drift_px is None:
+            self._drifts.append(self._drifts.last if len(self._drifts) else np.zeros(2))
+            self._errors.append(np.full(2, np.nan))
+            return
+        self._drifts.append(match.drift_px)
+        self._errors.append(match.error_px)
+        if match.outline is not None and self._seen < _REFERENCE_FRAMES:
+            previous = np.zeros_like(match.outline) if self._reference is None else self._reference
+            self._reference = np.asarray((previous * self._seen + match.outline) / (self._seen + 1), np.float32)
+            self._seen += 1
 
     def thinned(self, every: int) -> "DriftCorrector":
         """What was found so far, in pixels that are so many times larger."""
         thin = DriftCorrector(None)
         thin._drifts, thin._errors = self._drifts.divided(every), self._errors.divided(every)
         return thin
-
-    def skip(self) -> None:
-        """Note a frame that shows nothing: it is taken to lie where the one before it lay."""
-        self._note(self._drifts.last if len(self._drifts) else np.zeros(2), np.full(2, np.nan))
-
-    def _note(self, drift: NDArray[np.float64], error: NDArray[np.float64]) -> None:
-        self._drifts.append(drift)
-        self._errors.append(error)
-
-    def _drift(self, outline: Floats) -> NDArray[np.float64]:
-        if self._reference is None or not (self._reference.any() and outline.any()):
-            return np.zeros(2)
-        shift, _, _ = phase_cross_correlation(
-            self._reference, outline, upsample_factor=_STEPS_PER_PX, normalization=None
-        )
-        return -np.asarray(shift, float)
-
-    def _update_reference(self, aligned: Floats) -> None:
-        if self._seen >= _REFERENCE_FRAMES:
-            return
-        previous = np.zeros_like(aligned) if self._reference is None else self._reference
-        self._reference = np.asarray((previous * self._seen + aligned) / (self._seen + 1), np.float32)
-        self._seen += 1
 
 
 def shift_error_px(reference: Floats, aligned: Floats) -> NDArray[np.float64]:

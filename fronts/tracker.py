@@ -1,14 +1,14 @@
 """From phase probabilities, frame by frame, to the kinetics of every transition."""
 
 import copy
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ionfront.core import Calibration, PhaseScheme, Transition
-from ionfront.datasets import likeliest
 
 from .geometry import particles_of
 from .kinetics import TransitionResult
@@ -17,10 +17,11 @@ from .particle import ParticleResult, Settings, measure_particle
 from .recorder import Recorder
 from .registration import DriftCorrector
 from .series import Series
+from .sight import Eye, Sight
 from .turns import Direction, TurnWatch
 from .ways import Span, Ways, find_ways
 
-__all__ = ["FrontResult", "FrontTracker", "TransitionMap"]
+__all__ = ["FrontResult", "FrontTracker", "Recording", "TransitionMap"]
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -129,6 +130,18 @@ class FrontResult:
         return np.asarray(np.any([np.zeros(self.shape, bool), *masks], axis=0))
 
 
+class Recording(Protocol):
+    """What the frames of a half cycle say, kept here by a `Recorder` or elsewhere."""
+
+    direction: Direction
+
+    def push(self, time: float, evidence: Any) -> None:
+        """Add what a frame says; None where it showed nothing."""
+
+    def whole(self) -> Recorder:
+        """All that was kept, here."""
+
+
 class FrontTracker:
     """Takes frames in order and measures at the end, with memory that does not grow with their number.
 
@@ -141,6 +154,7 @@ class FrontTracker:
         register: Whether to take out the drift of the stage.
         tempering: Share of a frame's evidence that is new.
         errors: What the labels have wrong; None for nearly perfect ones.
+        keep: What keeps the frames of a half cycle in place of its empty recorder; None for that itself.
     """
 
     def __init__(
@@ -151,34 +165,45 @@ class FrontTracker:
         register: bool = True,
         tempering: float = 0.5,
         errors: LabelErrors | None = None,
+        keep: Callable[[Recorder], Recording] | None = None,
     ) -> None:
         self._scheme, self._shape, self._tempering = scheme, shape, tempering
         self._dissolves = 0 in scheme.order_ids  # the background is a phase of the reaction: it does not turn back
         self._drift = DriftCorrector(0 if register and not self._dissolves else None)
         self._errors = errors or LabelErrors()
+        self._keep = keep
         self._areas = Series(scheme.count)
         self._times: list[float] = []
         self._watch = None if self._dissolves else TurnWatch(_SMALLEST_TURN)
-        self._current = self._recorder("insertion")
-        self._counter: Recorder | None = None  # sees what may come after a turn
+        self._current: Recording = self._recorder("insertion")
+        self._counter: Recording | None = None  # sees what may come after a turn
         self._turned_at: float | None = None  # when the current half cycle set in; None for the first
         self._finished: list[Span] = []
 
     def push(self, time: float, probabilities: NDArray[np.float32] | None) -> None:
         """Add a frame: phase probabilities, shape (phase, y, x), or None where it showed nothing."""
+        self.take(time, None if probabilities is None else self.eye.see(probabilities))
+
+    def take(self, time: float, sight: Sight | None) -> None:
+        """Add a frame that its `eye` saw, or None where it showed nothing."""
         self._times.append(time)
-        aligned = labels = None
-        if probabilities is None:
-            self._drift.skip()
-            self._areas.append(np.full(self._scheme.count, np.nan))
-        else:
-            aligned = self._drift.align(probabilities)
-            labels = likeliest(aligned)
-            self._areas.append(np.bincount(labels.ravel(), minlength=self._scheme.count))
+        self._drift.note(None if sight is None else sight.match)
+        self._areas.append(np.full(self._scheme.count, np.nan) if sight is None else sight.areas_px)
+        evidence = None if sight is None else sight.evidence
         if self._watch is None:
-            self._current.push(time, aligned, labels)
+            self._current.push(time, evidence)
         else:
-            self._follow(self._watch, time, aligned, labels)
+            self._follow(self._watch, time, evidence)
+
+    @property
+    def eye(self) -> Eye:
+        """What sees the next frame."""
+        return Eye(self._scheme, self._drift.outline)
+
+    @property
+    def settled(self) -> bool:
+        """Whether that sees all further frames too."""
+        return self._drift.settled
 
     @property
     def half_cycle(self) -> int:
@@ -214,15 +239,15 @@ class FrontTracker:
         Returns:
             Shape (step, y, x), as `Step.index` counts them.
         """
-        return self._current.reached(every)
+        return self._current.whole().reached(every)
 
     def arrival(self) -> dict[Transition, NDArray[np.float32]]:
         """When each step of the half cycle under way reached each pixel, shape (y, x); NaN where it has not yet."""
-        return self._current.arrival()
+        return self._current.whole().arrival()
 
     def thinning(self, side_px: int) -> int:
         """Which thinning makes frames no larger than this."""
-        counted = self._current.counted_every
+        counted = self._current.whole().counted_every
         return counted * -(-max(self._shape) // (counted * side_px))
 
     def thinned(self, every: int) -> "FrontTracker":
@@ -236,7 +261,7 @@ class FrontTracker:
         thin._errors = self._errors.thinned(every)
         thin._times, thin._areas = list(self._times), self._areas.divided(every**2)
         thin._drift = self._drift.thinned(every)
-        thin._current = self._current.thinned(every)
+        thin._current = self._current.whole().thinned(every)
         thin._counter = None
         thin._finished = [span.thinned(every) for span in self._finished]
         return thin
@@ -287,28 +312,26 @@ class FrontTracker:
             warnings=(),
         )
 
-    def _follow(
-        self, watch: TurnWatch, time: float, aligned: NDArray[np.float32] | None, labels: NDArray[np.uint8] | None
-    ) -> None:
+    def _follow(self, watch: TurnWatch, time: float, evidence: Any) -> None:
         """Keep apart what may come after a turn, and close the half cycle once it is certain that it does."""
         set_out = watch.direction is not None
         turned = watch.see(self._progress())
         other = watch.direction not in (None, self._current.direction)
         apart = other or watch.wavering
-        if apart and self._counter is None and labels is not None:
+        if apart and self._counter is None and evidence is not None:
             self._counter = self._recorder(_OPPOSITE[self._current.direction])
-        elif not apart and labels is not None:
+        elif not apart and evidence is not None:
             self._counter = None
         if self._counter is not None:
-            self._counter.push(time, aligned, labels)
+            self._counter.push(time, evidence)
         # what may come after a turn is no evidence of what came before it
-        self._current.push(time, *((None, None) if set_out and apart else (aligned, labels)))
+        self._current.push(time, None if set_out and apart else evidence)
         if not other or self._counter is None:
             return
         if turned:
             turn = self._times[watch.extreme_at]
             self._finished.append(self._span(end=turn))
-            self._current.forget()
+            self._finished[-1].recorder.forget()
             self._turned_at = turn
         self._current, self._counter = self._counter, None  # without a turn, the movie began with it
 
@@ -322,12 +345,14 @@ class FrontTracker:
         return self._span(end=self._times[-1] if self._times else 0.0)
 
     def _span(self, end: float) -> Span:
-        arrivals = self._current.arrivals()
+        recorder = self._current.whole()
+        arrivals = recorder.arrivals()
         start = self._times[0] if self._turned_at is None else self._turned_at
-        return Span(self._current, arrivals, start, end, begins_the_movie=self._turned_at is None)
+        return Span(recorder, arrivals, start, end, begins_the_movie=self._turned_at is None)
 
-    def _recorder(self, direction: Direction) -> Recorder:
-        return Recorder(self._scheme, direction, self._shape, self._tempering, self._errors.alike_frames)
+    def _recorder(self, direction: Direction) -> Recording:
+        recorder = Recorder(self._scheme, direction, self._shape, self._tempering, self._errors.alike_frames)
+        return recorder if self._keep is None else self._keep(recorder)
 
 
 def _warnings(particles: Sequence[ParticleResult]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 import dask
-from distributed import Client, Future, KilledWorker, LocalCluster, Worker, WorkerPlugin
+from distributed import Client, Future, KilledWorker, LocalCluster, Worker, WorkerPlugin, get_client, worker_client
 
 from ionfront.core import UsageError
 
@@ -62,7 +62,7 @@ class DaskWorkers:
         self._sent += 1
         key = f"{job.name}-{self._sent}"
         self._under_way[key] = job
-        future = self._client().submit(job, key=key, pure=False, priority=int(isinstance(job, Measure)))
+        future = self._client().submit(_do, job, key=key, pure=False, priority=int(isinstance(job, Measure)))
         future.add_done_callback(self._ended.put)
 
     def outcomes(self) -> Iterator[tuple[Job, Outcome]]:
@@ -152,6 +152,28 @@ class _Share(WorkerPlugin):  # type: ignore[misc]
         cores = sorted(os.sched_getaffinity(0))
         if self._count <= len(cores):
             os.sched_setaffinity(0, cores[int(worker.name) :: self._count])
+
+
+class _Hands:
+    """The workers of a cluster, as those of them see it that ask others to help."""
+
+    def __init__(self, client: Client, count: int) -> None:
+        self._client, self.count = client, count
+
+    def do(self, work: Callable[..., Any], *given: Any, urgent: bool = False) -> Future:
+        """Begin something, before any other movie is begun."""
+        return self._client.submit(work, *given, pure=False, priority=3 if urgent else 2)
+
+
+def _do(job: Job) -> Outcome:
+    """Do a job, on a worker; a movie that is begun while others have nothing to do is divided among all of them."""
+    if not (isinstance(job, Measure) and job.divisible):
+        return job()
+    busy = get_client().processing()
+    if all(busy.values()):
+        return job()
+    with worker_client() as client:
+        return job(_Hands(client, len(busy)))
 
 
 def _cluster(count: int | None) -> Any:

@@ -4,16 +4,16 @@ import errno
 import json
 import tempfile
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import dask
 
 from ionfront.core import IonFrontError, MissingExtraError, ModelFileError, OutputExistsError, atomic_output
-from ionfront.models import Precision, Segmenter, load_segmenter
 
+from ..divided import Divided, Hands, Opening, segmenter_of
 from ..pipeline import analyze
 from .content import content_of, fetched_into, stamp_of
 from .runs import Run, is_address
@@ -22,7 +22,18 @@ from .store import Settings
 __all__ = ["Fingerprint", "Job", "Measure", "Outcome", "told_of"]
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
-_DRIVERS = ("aiobotocore", "aiohttp", "azure", "botocore", "fsspec", "google", "paramiko", "s3fs")
+_PASSING = (  # packages whose errors are those of the network, of its drivers, or of lost workers
+    "aiobotocore",
+    "aiohttp",
+    "azure",
+    "botocore",
+    "concurrent",
+    "distributed",
+    "fsspec",
+    "google",
+    "paramiko",
+    "s3fs",
+)
 
 
 @dataclass(frozen=True)
@@ -83,9 +94,10 @@ class Measure:
         """Its own."""
         return f"measure-{self.place.name}"
 
-    def __call__(self) -> Outcome:
+    def __call__(self, hands: Hands | None = None) -> Outcome:
+        """Measure it, with the help of idle hands where there are any."""
         try:
-            self._measure()
+            self._measure(hands)
         except OutputExistsError:
             pass  # another worker was given it too, when this one was thought lost
         except MemoryError:
@@ -95,7 +107,12 @@ class Measure:
             return Outcome(error=told_of(error), lasting=not _of_the_system(error), no_room=no_room)
         return Outcome()
 
-    def _measure(self) -> None:
+    @property
+    def divisible(self) -> bool:
+        """Whether hands could help: each opens the movie, and sees frames without those before them."""
+        return not is_address(self.run.source) and not self.settings.skip_unchanged
+
+    def _measure(self, hands: Hands | None) -> None:
         begun, settings, about = time.monotonic(), self.settings, self.run.about
         with ExitStack() as stack:
             movie = Path(self.run.source)
@@ -104,10 +121,11 @@ class Measure:
             self._check_unchanged()
             stack.enter_context(dask.config.set(scheduler="threads"))  # frames are read here, not by other workers
             draft = stack.enter_context(atomic_output(self.place))
+            crew = None if hands is None else Divided(hands, self._opening(movie), stack.enter_context(self._beside()))
             analyze(
                 movie,
                 draft,
-                model=_segmenter(self.model, settings.precision),
+                model=segmenter_of(self.model, settings.precision),
                 pixel_size_nm=self.run.number("pixel_size_nm"),
                 frame_time_s=self.run.number("frame_time_s"),
                 average_frames=settings.average_frames,
@@ -115,6 +133,7 @@ class Measure:
                 skip_unchanged=settings.skip_unchanged,
                 material={name: about[name] for name in ("host", "ion") if name in about},
                 source=self.run.source,
+                crew=crew,
             )
             self._check_unchanged()
             told = {
@@ -122,8 +141,20 @@ class Measure:
                 "source": self.run.source,
                 "ended_s": time.time(),
                 "seconds": time.monotonic() - begun,
+                "divided": crew is not None,
             }
             (draft / "run.json").write_text(json.dumps(told), encoding="utf-8")
+
+    def _opening(self, movie: Path) -> Opening:
+        pixel_size_nm, frame_time_s = self.run.number("pixel_size_nm"), self.run.number("frame_time_s")
+        return Opening(movie, pixel_size_nm, frame_time_s, self.settings.binning, self.model, self.settings.precision)
+
+    @contextmanager
+    def _beside(self) -> Iterator[Path]:
+        """A folder that all workers see, under a name that is cleared away after a crash."""
+        self.place.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".", dir=self.place.parent, ignore_cleanup_errors=True) as folder:
+            yield Path(folder)
 
     def _check_unchanged(self) -> None:
         if stamp_of(self.run.source) != self.stamp:
@@ -131,11 +162,6 @@ class Measure:
 
 
 Job = Fingerprint | Measure
-
-
-@lru_cache(maxsize=1)
-def _segmenter(model: Path, precision: Precision) -> Segmenter:
-    return load_segmenter(model, precision=precision)
 
 
 class _ChangedError(OSError):
@@ -150,7 +176,7 @@ def _of_the_system(error: BaseException) -> bool:
         behind.append(found)
         found = found.__cause__
     passing = (OSError, ImportError, MissingExtraError, ModelFileError)
-    return any(isinstance(one, passing) or type(one).__module__.split(".")[0] in _DRIVERS for one in behind)
+    return any(isinstance(one, passing) or type(one).__module__.split(".")[0] in _PASSING for one in behind)
 
 
 def told_of(error: BaseException) -> str:

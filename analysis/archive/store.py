@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from ionfront.core import IonFrontError, UsageError, atomic_output
+from ionfront.models import Precision
 
 from .runs import Run
 
@@ -52,7 +53,7 @@ class Settings:
     """
 
     model: str
-    precision: str = "f32"
+    precision: Precision = "f32"
     average_frames: int | None = None
     binning: int = 1
     skip_unchanged: bool = False

@@ -60,10 +60,10 @@ def test_without_a_background_or_a_particle_nothing_moves():
 
 def test_a_blanked_frame_lies_where_the_one_before_it_lay():
     corrector = DriftCorrector(background=0)
-    corrector.skip()
+    corrector.note(None)
     for shift in (0.0, 2.0):
         corrector.align(disc(shift, 0))
-    corrector.skip()
+    corrector.note(None)
     assert tuple(corrector.drift_px[0]) == (0.0, 0.0)
     assert tuple(corrector.drift_px[3]) == tuple(corrector.drift_px[2]) != (0.0, 0.0)
 
@@ -106,7 +106,7 @@ def test_small_outlines_have_small_errors_or_none(size, radius):
 def test_frames_without_an_outline_have_no_error_to_tell():
     corrector = DriftCorrector(background=0)
     corrector.align(disc(0, 0))
-    corrector.skip()
+    corrector.note(None)
     empty = np.zeros((3, 96, 96), np.float32)
     empty[0] = 1
     corrector.align(empty)

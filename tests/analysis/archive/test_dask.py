@@ -1,5 +1,6 @@
 """The same table from Dask's workers, whoever of them dies."""
 
+import json
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import time
 
 import numpy as np
 import psutil
+import pyarrow.compute as pc
 import pytest
 
 from ionfront.analysis.archive import Archive, OneByOne, Settings, batch, read_table, rows_alike, runs_of, write_table
@@ -143,3 +145,21 @@ def test_a_batch_that_is_killed_is_gone_on_with(tmp_path, movies, grey_onnx, wan
     assert f"{COUNT - len(kept)} movies measured, {len(kept)} runs known already, 1 without results" in ended.stdout
     assert rows_alike(read_table(lab), wanted)
     assert (lab / "index.html").is_file()
+
+
+def test_a_movie_by_itself_is_divided_among_all_workers(tmp_path, movies, grey_onnx, wanted):
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    np.save(alone / "0.npy", np.load(movies / "0.npy"))
+    workers = DaskWorkers(count=2)
+    try:
+        done, table = measured(tmp_path / "lab", alone, grey_onnx, workers)
+    finally:
+        workers.close()
+    assert done.measured == 1
+    (told,) = (tmp_path / "lab").glob("results/*/*/run.json")
+    assert json.loads(told.read_text())["divided"]
+    here = wanted.filter(pc.equal(wanted["key"], told.parent.name))
+    assert len(here) > 0
+    assert rows_alike(table, here.set_column(here.column_names.index("source"), "source", table["source"]))
+    assert not list((tmp_path / "lab").glob("results/*/.*"))

@@ -1,0 +1,282 @@
+"""One movie, its frames seen by many hands, and what they say kept by many hands too, in bands of rows.
+
+What a frame says depends on no other frame once the first ones have settled what drift is measured against; the arrival
+map is worked out pixel by pixel; and which half cycle a frame belongs to is decided by its areas alone. So hands see
+chunks of frames, whoever measures follows the areas in their order, and hands that keep a band of rows each take what
+the frames say of it, in that order. Nothing is added up in another order than by one process: the result is the same to
+the last bit.
+"""
+
+import copy
+import pickle
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import count, pairwise
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ionfront.core import one_blas_thread
+from ionfront.datasets import Reference, likeliest, open_movie
+from ionfront.fronts import Evidence, Eye, FrontTracker, Recorder, Recording
+from ionfront.fronts.sight import counted_every
+from ionfront.fronts.turns import Direction
+from ionfront.models import Precision, Segmenter, load_segmenter
+
+from .measure import Seen, each_frame, reference_for, seen_here
+from .watch import DomainWatch
+
+__all__ = ["Divided", "Hand", "Hands", "Opening", "segmenter_of"]
+
+_CHUNK_BYTES = 1 << 26  # of probabilities, that a hand sees before it tells
+_ALONE = 16  # frames that are seen here at a time until what drift is measured against has settled
+_AHEAD = 2  # chunks for each hand that are given out before they are needed
+_KEPT_EVERY = 8  # chunks after which what is known of a band is written down: a hand that is lost loses no more
+
+
+class Hand(Protocol):
+    """Something that somebody is doing; it may be an argument of what is done next, and stands for its result."""
+
+    def result(self) -> Any:
+        """Wait for it."""
+
+
+class Hands(Protocol):
+    """Those who do things, on the same files."""
+
+    count: int
+
+    def do(self, work: Callable[..., Any], *given: Any, urgent: bool = False) -> Hand:
+        """Begin something; what is urgent comes first. If who does it is lost, it is done again."""
+
+
+@dataclass(frozen=True)
+class Opening:
+    """How a movie is opened and seen."""
+
+    path: Path
+    pixel_size_nm: float | None
+    frame_time_s: float | None
+    binning: int
+    model: Path
+    precision: Precision
+
+
+class Divided:
+    """Sees a movie with many hands, as `measure_movie` wants it.
+
+    Args:
+        hands: Who see and keep.
+        opening: How they open the movie.
+        folder: Where what is known of a band is written down meanwhile; all hands find it.
+    """
+
+    def __init__(self, hands: Hands, opening: Opening, folder: Path) -> None:
+        self._hands, self._opening = hands, opening
+        self._files = (folder / f"{number}.band" for number in count())
+
+    def keep(self, recorder: Recorder) -> Recording:
+        """Keep what a half cycle's recorder is to be given, in bands."""
+        return _Bands(recorder, self._hands, self._files)
+
+    def seen(
+        self,
+        movie: xr.DataArray,
+        infer: Callable[[NDArray[np.generic]], NDArray[np.float32]],
+        tracker: FrontTracker,
+        averaged: int,
+        reference: Reference | None,
+        watch: DomainWatch | None,
+    ) -> Iterator[Seen]:
+        """Each frame in its order, the first ones seen here; arguments as for `measure_movie`."""
+        n_frames, (rows, columns) = movie.sizes["time"], (movie.sizes["y"], movie.sizes["x"])
+        first = 0
+        while first < n_frames and not tracker.settled:
+            frames = range(first, min(n_frames, first + _ALONE))
+            yield from seen_here(movie, infer, tracker, averaged, reference, watch, frames)
+            first = frames.stop
+        phases = tracker.eye.scheme.count
+        length = max(1, _CHUNK_BYTES // (4 * phases * rows * columns))
+        chunks = deque(range(at, min(n_frames, at + length)) for at in range(first, n_frames, length))
+        bands, eye = _bands((rows, columns), self._hands.count), self._hands.do(_itself, tracker.eye)
+        given: deque[list[Hand]] = deque()
+        while chunks or given:
+            while chunks and len(given) < _AHEAD * self._hands.count:
+                told = self._hands.do(_look, self._opening, averaged, chunks.popleft(), eye, bands)
+                given.append([self._hands.do(itemgetter(part), told, urgent=True) for part in range(1 + len(bands))])
+            summary, *parts = given.popleft()
+            yield from _told(summary.result(), parts, reference, watch)
+
+
+@dataclass(frozen=True)
+class _Summary:
+    """What whoever follows a movie is told of a chunk.
+
+    Attributes:
+        frames: Time, labels (y, x), and sight without evidence, of each; None where it is blanked.
+        watch: Told all of them.
+        unmatched: How many went without the reference.
+    """
+
+    frames: list[Seen]
+    watch: DomainWatch
+    unmatched: int
+
+
+@dataclass(frozen=True)
+class _Far:
+    """Stands for the evidence of a frame that is kept elsewhere: the bands of its chunk, and its place in it."""
+
+    bands: Sequence[Hand]
+    place: int
+
+
+class _Bands:
+    """A recorder whose bands of rows are kept by hands.
+
+    Args:
+        recorder: Takes the frames that are seen here, and is handed over with the first one that is not.
+        hands: Who keep.
+        files: Names for what is written down.
+    """
+
+    def __init__(self, recorder: Recorder, hands: Hands, files: Iterator[Path]) -> None:
+        self.direction: Direction = recorder.direction
+        self._recorder, self._hands, self._files = recorder, hands, files
+        self._states: list[Hand] = []
+        self._written: list[Path] = []
+        self._chunk: Sequence[Hand] = ()
+        self._waiting: list[tuple[float, int | None]] = []  # frames of that chunk, or of none, that are not kept yet
+        self._since = 0
+
+    def push(self, time: float, evidence: Evidence | _Far | None) -> None:
+        """Add what a frame says, or what stands for it; None where it showed nothing."""
+        if isinstance(evidence, Evidence) or (evidence is None and not self._chunk):
+            self._recorder.push(time, evidence)
+            return
+        if isinstance(evidence, _Far) and evidence.bands is not self._chunk:
+            self._hand_over()
+            self._chunk = evidence.bands
+        self._waiting.append((time, None if evidence is None else evidence.place))
+
+    def whole(self) -> Recorder:
+        """All that was kept, here."""
+        if self._states or self._chunk:
+            self._hand_over()
+            self._recorder = Recorder.joined([state.result() for state in self._states])
+            self._states, self._chunk = [], ()
+        return self._recorder
+
+    def _hand_over(self) -> None:
+        """Have what waits taken by those that keep the bands."""
+        if not self._chunk:
+            return
+        if not self._states:
+            rows = _bands(self._recorder.shape, len(self._chunk))
+            paths = self._named(len(rows))
+            for path, band in zip(paths, rows, strict=True):
+                _write(self._recorder.band(band), path)
+            self._go_on_from(paths)
+        pairs = zip(self._states, self._chunk, strict=True)
+        self._states = [self._hands.do(_taken, *pair, self._waiting, urgent=True) for pair in pairs]
+        self._waiting = []
+        self._since += 1
+        if self._since == _KEPT_EVERY:
+            paths = self._named(len(self._states))
+            states = zip(self._states, paths, strict=True)
+            for writing in [self._hands.do(_write, state, path, urgent=True) for state, path in states]:
+                writing.result()
+            self._go_on_from(paths)
+
+    def _named(self, bands: int) -> list[Path]:
+        return [next(self._files) for _ in range(bands)]
+
+    def _go_on_from(self, paths: list[Path]) -> None:
+        self._states = [self._hands.do(_read, path, urgent=True) for path in paths]
+        for old in self._written:
+            old.unlink(missing_ok=True)
+        self._written, self._since = paths, 0
+
+
+def _told(
+    summary: _Summary, bands: Sequence[Hand], reference: Reference | None, watch: DomainWatch | None
+) -> Iterator[Seen]:
+    """The frames of a chunk, to whoever follows the movie."""
+    if reference is not None:
+        reference.unmatched += summary.unmatched
+    if watch is not None:
+        watch.add(summary.watch)
+    for place, (time, labels, sight) in enumerate(summary.frames):
+        yield time, labels, None if sight is None else replace(sight, evidence=_Far(bands, place))
+
+
+def _look(opening: Opening, averaged: int, frames: range, eye: Eye, bands: Sequence[slice]) -> list[Any]:
+    """See some frames: what whoever follows the movie is told, and then what they say of each band."""
+    movie, segmenter, reference = _opened(opening)
+    reference, watch = copy.copy(reference), DomainWatch(segmenter.info.domain)
+    summary = _Summary([], watch, 0)
+    said: list[list[Evidence | None]] = [[] for _ in bands]
+    with one_blas_thread():
+        for time, found in each_frame(movie, segmenter.probabilities, averaged, reference, watch, frames):
+            sight = None if found is None else eye.see(found)
+            labels = None if found is None else likeliest(found)
+            for rows, told in zip(bands, said, strict=True):
+                told.append(None if sight is None else sight.evidence.band(rows))
+            summary.frames.append((time, labels, None if sight is None else sight.without_evidence()))
+    unmatched = 0 if reference is None else reference.unmatched
+    return [replace(summary, unmatched=unmatched), *said]
+
+
+def _taken(recorder: Recorder, said: Sequence[Evidence | None], frames: Sequence[tuple[float, int | None]]) -> Recorder:
+    """A band's recorder after more frames; the one before stays as it is, as this may have to be done again."""
+    further = copy.deepcopy(recorder)
+    for time, place in frames:
+        further.push(time, None if place is None else said[place])
+    return further
+
+
+def _write(recorder: Recorder, path: Path) -> None:
+    draft = path.with_suffix(".part")
+    draft.write_bytes(pickle.dumps(recorder, protocol=5))
+    draft.rename(path)
+
+
+def _read(path: Path) -> Recorder:
+    recorder: Recorder = pickle.loads(path.read_bytes())
+    return recorder
+
+
+def _itself(thing: Any) -> Any:
+    return thing
+
+
+def _bands(shape: tuple[int, int], wanted: int) -> list[slice]:
+    """So many bands of rows, or fewer where frames (y, x) are too small."""
+    every = counted_every(shape)
+    edges = sorted({min(shape[0], round(shape[0] * number / wanted / every) * every) for number in range(wanted + 1)})
+    edges[-1] = shape[0]
+    return [slice(*pair) for pair in pairwise(edges)]
+
+
+@lru_cache(maxsize=1)
+def _opened(opening: Opening) -> tuple[xr.DataArray, Segmenter, Reference | None]:
+    movie = open_movie(
+        opening.path,
+        pixel_size_nm=opening.pixel_size_nm,
+        frame_time_s=opening.frame_time_s,
+        binning=opening.binning,
+    )
+    segmenter = segmenter_of(opening.model, opening.precision)
+    return movie, segmenter, reference_for(segmenter, movie)
+
+
+@lru_cache(maxsize=1)
+def segmenter_of(model: Path, precision: Precision) -> Segmenter:
+    """The model of a file, loaded once in each process."""
+    return load_segmenter(model, precision=precision)
