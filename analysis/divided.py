@@ -35,7 +35,7 @@ from .watch import DomainWatch
 __all__ = ["Divided", "Hand", "Hands", "Opening", "segmenter_of"]
 
 _CHUNK_BYTES = 1 << 26  # of probabilities, that a hand sees before it tells
-_ALONE = 16  # frames that are seen here at a time until what drift is measured against has settled
+_ALONE = 4  # frames that are seen here at a time until what drift is measured against has settled
 _AHEAD = 2  # chunks for each hand that are given out before they are needed
 _KEPT_EVERY = 8  # chunks after which what is known of a band is written down: a hand that is lost loses no more
 
@@ -74,12 +74,12 @@ class Divided:
     Args:
         hands: Who see and keep.
         opening: How they open the movie.
-        folder: Where what is known of a band is written down meanwhile; all hands find it.
+        folder: Where what all hands need, and what is known of a band meanwhile, is written down; all of them find it.
     """
 
     def __init__(self, hands: Hands, opening: Opening, folder: Path) -> None:
         self._hands, self._opening = hands, opening
-        self._files = (folder / f"{number}.band" for number in count())
+        self._files = (folder / str(number) for number in count())
 
     def keep(self, recorder: Recorder) -> Recording:
         """Keep what a half cycle's recorder is to be given, in bands."""
@@ -104,7 +104,8 @@ class Divided:
         phases = tracker.eye.scheme.count
         length = max(1, _CHUNK_BYTES // (4 * phases * rows * columns))
         chunks = deque(range(at, min(n_frames, at + length)) for at in range(first, n_frames, length))
-        bands, eye = _bands((rows, columns), self._hands.count), self._hands.do(_itself, tracker.eye)
+        bands, eye = _bands((rows, columns), self._hands.count), next(self._files)
+        _write(tracker.eye, eye)
         given: deque[list[Hand]] = deque()
         while chunks or given:
             while chunks and len(given) < _AHEAD * self._hands.count:
@@ -216,9 +217,10 @@ def _told(
         yield time, labels, None if sight is None else replace(sight, evidence=_Far(bands, place))
 
 
-def _look(opening: Opening, averaged: int, frames: range, eye: Eye, bands: Sequence[slice]) -> list[Any]:
+def _look(opening: Opening, averaged: int, frames: range, written: Path, bands: Sequence[slice]) -> list[Any]:
     """See some frames: what whoever follows the movie is told, and then what they say of each band."""
     movie, segmenter, reference = _opened(opening)
+    eye = _eye(written)
     reference, watch = copy.copy(reference), DomainWatch(segmenter.info.domain)
     summary = _Summary([], watch, 0)
     said: list[list[Evidence | None]] = [[] for _ in bands]
@@ -241,9 +243,9 @@ def _taken(recorder: Recorder, said: Sequence[Evidence | None], frames: Sequence
     return further
 
 
-def _write(recorder: Recorder, path: Path) -> None:
+def _write(what: Recorder | Eye, path: Path) -> None:
     draft = path.with_suffix(".part")
-    draft.write_bytes(pickle.dumps(recorder, protocol=5))
+    draft.write_bytes(pickle.dumps(what, protocol=5))
     draft.rename(path)
 
 
@@ -252,16 +254,18 @@ def _read(path: Path) -> Recorder:
     return recorder
 
 
-def _itself(thing: Any) -> Any:
-    return thing
-
-
 def _bands(shape: tuple[int, int], wanted: int) -> list[slice]:
     """So many bands of rows, or fewer where frames (y, x) are too small."""
     every = counted_every(shape)
     edges = sorted({min(shape[0], round(shape[0] * number / wanted / every) * every) for number in range(wanted + 1)})
     edges[-1] = shape[0]
     return [slice(*pair) for pair in pairwise(edges)]
+
+
+@lru_cache(maxsize=1)
+def _eye(path: Path) -> Eye:
+    eye: Eye = pickle.loads(path.read_bytes())
+    return eye
 
 
 @lru_cache(maxsize=1)

@@ -12,8 +12,8 @@ Movies are those of `archive_movies.py`, measured by the bundled model in bf16 o
 first movies by one worker, by two, and by two processes that know nothing of each other, each with half of the cores,
 which is what two workers could be at best. `killed`: all movies by two workers that are let be, and by a cluster whose
 workers are killed every so often, and its scheduler once; are the tables alike, bit for bit? `peers`: the first movies
-by a loop over `analyze`, by dask.array's map_blocks, which only labels them, and by `batch`. `divided`: one movie by one
-process on half of the cores, by two workers among which it is divided, and by two of which one is killed half way.
+by a loop over `analyze`, by dask.array's map_blocks, which only labels them, and by `batch`. `divided`: one movie by
+one process on half of the cores, by two workers among which it is divided, and by two of which one is killed half way.
 """
 
 import argparse

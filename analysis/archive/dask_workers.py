@@ -8,6 +8,7 @@ from concurrent.futures import CancelledError
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any
+from uuid import uuid4
 
 import dask
 from distributed import Client, Future, KilledWorker, LocalCluster, Worker, WorkerPlugin, get_client, worker_client
@@ -162,7 +163,15 @@ class _Hands:
 
     def do(self, work: Callable[..., Any], *given: Any, urgent: bool = False) -> Future:
         """Begin something, before any other movie is begun."""
-        return self._client.submit(work, *given, pure=False, priority=3 if urgent else 2)
+        name = getattr(work, "__name__", "part")  # of what is alike Dask learns how long it takes, and shares it out
+        key = f"{name.strip('_')}-{uuid4().hex}"
+        return self._client.submit(_helped, work, *given, key=key, pure=False, priority=3 if urgent else 2)
+
+
+def _helped(work: Callable[..., Any], *given: Any) -> Any:
+    """Do what another worker asked for."""
+    _read_here()
+    return work(*given)
 
 
 def _do(job: Job) -> Outcome:
@@ -170,10 +179,16 @@ def _do(job: Job) -> Outcome:
     if not (isinstance(job, Measure) and job.divisible):
         return job()
     busy = get_client().processing()
+    _read_here()
     if all(busy.values()):
         return job()
     with worker_client() as client:
         return job(_Hands(client, len(busy)))
+
+
+def _read_here() -> None:
+    """Have this worker read frames itself: a worker that has been a client, even once, has the cluster read each."""
+    dask.config.set(scheduler="threads")
 
 
 def _cluster(count: int | None) -> Any:

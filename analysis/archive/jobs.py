@@ -9,8 +9,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import dask
-
 from ionfront.core import IonFrontError, MissingExtraError, ModelFileError, OutputExistsError, atomic_output
 
 from ..divided import Divided, Hands, Opening, segmenter_of
@@ -119,7 +117,6 @@ class Measure:
             if is_address(self.run.source):
                 movie = fetched_into(self.run.source, Path(stack.enter_context(tempfile.TemporaryDirectory())))
             self._check_unchanged()
-            stack.enter_context(dask.config.set(scheduler="threads"))  # frames are read here, not by other workers
             draft = stack.enter_context(atomic_output(self.place))
             crew = None if hands is None else Divided(hands, self._opening(movie), stack.enter_context(self._beside()))
             analyze(
