@@ -16,7 +16,9 @@ from functools import lru_cache
 from itertools import count, pairwise
 from operator import itemgetter
 from pathlib import Path
+from threading import Lock
 from typing import Any, Protocol
+from uuid import uuid4
 
 import numpy as np
 import xarray as xr
@@ -37,6 +39,7 @@ __all__ = ["Divided", "Hand", "Hands", "Opening", "segmenter_of"]
 _CHUNK_BYTES = 1 << 26  # of probabilities, that a hand sees before it tells
 _ALONE = 4  # frames that are seen here at a time until what drift is measured against has settled
 _AHEAD = 2  # chunks for each hand that are given out before they are needed
+_LOADING = Lock()  # two movies may be under way in a worker: one waits for the hands that it was divided among
 _KEPT_EVERY = 8  # chunks after which what is known of a band is written down: a hand that is lost loses no more
 
 
@@ -102,7 +105,7 @@ class Divided:
             yield from seen_here(movie, infer, tracker, averaged, reference, watch, frames)
             first = frames.stop
         phases = tracker.eye.scheme.count
-        length = max(1, _CHUNK_BYTES // (4 * phases * rows * columns))
+        length = max(1, _CHUNK_BYTES // (4 * phases * rows * columns))  # of float32
         chunks = deque(range(at, min(n_frames, at + length)) for at in range(first, n_frames, length))
         bands, eye = _bands((rows, columns), self._hands.count), next(self._files)
         _write(tracker.eye, eye)
@@ -111,8 +114,8 @@ class Divided:
             while chunks and len(given) < _AHEAD * self._hands.count:
                 told = self._hands.do(_look, self._opening, averaged, chunks.popleft(), eye, bands)
                 given.append([self._hands.do(itemgetter(part), told, urgent=True) for part in range(1 + len(bands))])
-            summary, *parts = given.popleft()
-            yield from _told(summary.result(), parts, reference, watch)
+            summary, *said = given.popleft()
+            yield from _told(summary.result(), _Chunk(bands, said), reference, watch)
 
 
 @dataclass(frozen=True)
@@ -130,11 +133,19 @@ class _Summary:
     unmatched: int
 
 
+@dataclass(frozen=True, eq=False)
+class _Chunk:
+    """Evidence of some frames in a row that lies with hands: of each band of rows, a list."""
+
+    rows: Sequence[slice]
+    said: Sequence[Hand]
+
+
 @dataclass(frozen=True)
 class _Far:
-    """Stands for the evidence of a frame that is kept elsewhere: the bands of its chunk, and its place in it."""
+    """Stands for the evidence of a frame: its place in a chunk."""
 
-    bands: Sequence[Hand]
+    chunk: _Chunk
     place: int
 
 
@@ -152,39 +163,38 @@ class _Bands:
         self._recorder, self._hands, self._files = recorder, hands, files
         self._states: list[Hand] = []
         self._written: list[Path] = []
-        self._chunk: Sequence[Hand] = ()
+        self._chunk: _Chunk | None = None
         self._waiting: list[tuple[float, int | None]] = []  # frames of that chunk, or of none, that are not kept yet
         self._since = 0
 
     def push(self, time: float, evidence: Evidence | _Far | None) -> None:
         """Add what a frame says, or what stands for it; None where it showed nothing."""
-        if isinstance(evidence, Evidence) or (evidence is None and not self._chunk):
+        if isinstance(evidence, Evidence) or (evidence is None and self._chunk is None):
             self._recorder.push(time, evidence)
             return
-        if isinstance(evidence, _Far) and evidence.bands is not self._chunk:
+        if isinstance(evidence, _Far) and evidence.chunk is not self._chunk:
             self._hand_over()
-            self._chunk = evidence.bands
+            self._chunk = evidence.chunk
         self._waiting.append((time, None if evidence is None else evidence.place))
 
     def whole(self) -> Recorder:
         """All that was kept, here."""
-        if self._states or self._chunk:
+        if self._chunk is not None:
             self._hand_over()
             self._recorder = Recorder.joined([state.result() for state in self._states])
-            self._states, self._chunk = [], ()
+            self._states, self._chunk = [], None
         return self._recorder
 
     def _hand_over(self) -> None:
         """Have what waits taken by those that keep the bands."""
-        if not self._chunk:
+        if self._chunk is None:
             return
         if not self._states:
-            rows = _bands(self._recorder.shape, len(self._chunk))
-            paths = self._named(len(rows))
-            for path, band in zip(paths, rows, strict=True):
-                _write(self._recorder.band(band), path)
+            paths = self._named(len(self._chunk.rows))
+            for path, rows in zip(paths, self._chunk.rows, strict=True):
+                _write(self._recorder.band(rows), path)
             self._go_on_from(paths)
-        pairs = zip(self._states, self._chunk, strict=True)
+        pairs = zip(self._states, self._chunk.said, strict=True)
         self._states = [self._hands.do(_taken, *pair, self._waiting, urgent=True) for pair in pairs]
         self._waiting = []
         self._since += 1
@@ -205,22 +215,19 @@ class _Bands:
         self._written, self._since = paths, 0
 
 
-def _told(
-    summary: _Summary, bands: Sequence[Hand], reference: Reference | None, watch: DomainWatch | None
-) -> Iterator[Seen]:
+def _told(summary: _Summary, chunk: _Chunk, reference: Reference | None, watch: DomainWatch | None) -> Iterator[Seen]:
     """The frames of a chunk, to whoever follows the movie."""
     if reference is not None:
         reference.unmatched += summary.unmatched
     if watch is not None:
         watch.add(summary.watch)
     for place, (time, labels, sight) in enumerate(summary.frames):
-        yield time, labels, None if sight is None else replace(sight, evidence=_Far(bands, place))
+        yield time, labels, None if sight is None else replace(sight, evidence=_Far(chunk, place))
 
 
 def _look(opening: Opening, averaged: int, frames: range, written: Path, bands: Sequence[slice]) -> list[Any]:
     """See some frames: what whoever follows the movie is told, and then what they say of each band."""
-    movie, segmenter, reference = _opened(opening)
-    eye = _eye(written)
+    movie, segmenter, reference, eye = _opened(opening, written)
     reference, watch = copy.copy(reference), DomainWatch(segmenter.info.domain)
     summary = _Summary([], watch, 0)
     said: list[list[Evidence | None]] = [[] for _ in bands]
@@ -244,7 +251,7 @@ def _taken(recorder: Recorder, said: Sequence[Evidence | None], frames: Sequence
 
 
 def _write(what: Recorder | Eye, path: Path) -> None:
-    draft = path.with_suffix(".part")
+    draft = path.with_suffix(f".{uuid4().hex}")  # another may be writing it too, if this one was thought lost
     draft.write_bytes(pickle.dumps(what, protocol=5))
     draft.rename(path)
 
@@ -263,13 +270,8 @@ def _bands(shape: tuple[int, int], wanted: int) -> list[slice]:
 
 
 @lru_cache(maxsize=1)
-def _eye(path: Path) -> Eye:
-    eye: Eye = pickle.loads(path.read_bytes())
-    return eye
-
-
-@lru_cache(maxsize=1)
-def _opened(opening: Opening) -> tuple[xr.DataArray, Segmenter, Reference | None]:
+def _opened(opening: Opening, written: Path) -> tuple[xr.DataArray, Segmenter, Reference | None, Eye]:
+    """What is needed to see frames; anew for each measurement, of which the file of its eye is the sign."""
     movie = open_movie(
         opening.path,
         pixel_size_nm=opening.pixel_size_nm,
@@ -277,10 +279,15 @@ def _opened(opening: Opening) -> tuple[xr.DataArray, Segmenter, Reference | None
         binning=opening.binning,
     )
     segmenter = segmenter_of(opening.model, opening.precision)
-    return movie, segmenter, reference_for(segmenter, movie)
+    return movie, segmenter, reference_for(segmenter, movie), pickle.loads(written.read_bytes())
+
+
+def segmenter_of(model: Path, precision: Precision) -> Segmenter:
+    """The model of a file, loaded once in each process."""
+    with _LOADING:
+        return _segmenter(model, precision)
 
 
 @lru_cache(maxsize=1)
-def segmenter_of(model: Path, precision: Precision) -> Segmenter:
-    """The model of a file, loaded once in each process."""
+def _segmenter(model: Path, precision: Precision) -> Segmenter:
     return load_segmenter(model, precision=precision)

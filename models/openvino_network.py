@@ -12,6 +12,10 @@ __all__ = ["OpenVinoNetwork"]
 
 _KEPT_SHAPES = 8  # a large frame is seen at up to five sizes
 
+# OpenVINO makes its table of numpy types at the first look into a tensor. Where two threads look first at once, one
+# waits for the table with the interpreter's lock, and the other for that lock with the table: both for ever.
+_ = ov.Tensor(np.zeros(1, np.float32)).data
+
 
 class OpenVinoNetwork:
     """An ONNX network compiled once for each tile shape, the last eight shapes kept; threads take turns.

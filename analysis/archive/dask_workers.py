@@ -176,10 +176,11 @@ def _helped(work: Callable[..., Any], *given: Any) -> Any:
 
 def _do(job: Job) -> Outcome:
     """Do a job, on a worker; a movie that is begun while others have nothing to do is divided among all of them."""
+    _read_here()
     if not (isinstance(job, Measure) and job.divisible):
         return job()
     busy = get_client().processing()
-    _read_here()
+    _read_here()  # to have a client undoes it
     if all(busy.values()):
         return job()
     with worker_client() as client:
@@ -187,7 +188,7 @@ def _do(job: Job) -> Outcome:
 
 
 def _read_here() -> None:
-    """Have this worker read frames itself: a worker that has been a client, even once, has the cluster read each."""
+    """Have this worker read frames itself; by default it would have the cluster read each."""
     dask.config.set(scheduler="threads")
 
 

@@ -105,9 +105,16 @@ def _movies(path: Path) -> Iterator[Path]:
         yield path
         files = []
     files = [file for file in files if file.suffix.lower() not in PICTURES]  # beside movies they are none
+    files = [file for file in files if not _headed(file, files)]
     for child in children:
         if child in files or child.is_dir():
             yield from _movies(child)
+
+
+def _headed(file: Path, files: list[Path]) -> bool:
+    """Whether it is the header that TIA writes (.emi), whose movies lie beside it (.ser)."""
+    series = (other.stem for other in files if other.suffix.lower() == ".ser")
+    return file.suffix.lower() == ".emi" and any(stem.startswith(f"{file.stem}_") for stem in series)
 
 
 def _one_frame_a_file(files: list[Path]) -> bool:

@@ -78,9 +78,9 @@ def test_it_comes_to_the_same(tmp_path, there_and_back, small_chunks, request, k
     alone, helped, hands = both(tmp_path, there_and_back, request.getfixturevalue(kind), averaged)
     assert hands.done.count(divided._look) > 5
     assert hands.done.count(divided._taken) > 5
+    assert [cycle["direction"] for cycle in alone.kinetics["cycles"]] == ["insertion", "extraction"]
     written = [json.loads((one.folder / "kinetics.json").read_text()) for one in (alone, helped)]
     assert written[0] == written[1]
     for name in ("arrival.tif", "speed.tif"):
         np.testing.assert_array_equal(*(tifffile.imread(one.folder / name) for one in (alone, helped)))
     np.testing.assert_array_equal(*(open_labels(one.folder / "labels.zarr").values for one in (alone, helped)))
-    assert not list(tmp_path.glob("*.part"))

@@ -133,10 +133,14 @@ def test_a_scheduler_that_is_not_there_is_a_clear_error(tmp_path, movies, grey_o
         measured(tmp_path / "lab", movies, grey_onnx, workers)
 
 
+def batch_command(movies, lab, model):
+    command = [sys.executable, "-c", "from ionfront.cli import main; main()", "batch", str(movies), "--out", str(lab)]
+    return [*command, "--model", str(model), "--pixel-size-nm", "0.5", "--frame-time-s", "2", "--workers", "1"]
+
+
 def test_a_batch_that_is_killed_is_gone_on_with(tmp_path, movies, grey_onnx, wanted, killer):
     lab = tmp_path / "lab"
-    command = [sys.executable, "-c", "from ionfront.cli import main; main()", "batch", str(movies), "--out", str(lab)]
-    command += ["--model", str(grey_onnx), "--pixel-size-nm", "0.5", "--frame-time-s", "2", "--workers", "1"]
+    command = batch_command(movies, lab, grey_onnx)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True) as process:
         killer(lab, lambda: os.killpg(process.pid, signal.SIGKILL)).join()
     kept = list((lab / "results").glob("*/[0-9a-f]*"))
@@ -144,6 +148,26 @@ def test_a_batch_that_is_killed_is_gone_on_with(tmp_path, movies, grey_onnx, wan
     ended = subprocess.run(command, capture_output=True, text=True, check=True)
     assert f"{COUNT - len(kept)} movies measured, {len(kept)} runs known already, 1 without results" in ended.stdout
     assert rows_alike(read_table(lab), wanted)
+    assert (lab / "index.html").is_file()
+
+
+def test_ctrl_c_leaves_a_table_of_what_was_measured(tmp_path, movies, grey_onnx, killer):
+    lab = tmp_path / "lab"
+    with subprocess.Popen(
+        batch_command(movies, lab, grey_onnx),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(
+            signal.SIGINT, signal.SIG_DFL
+        ),  # where tests run in the background it is ignored
+    ) as process:
+        killer(lab, lambda: os.killpg(process.pid, signal.SIGINT)).join()
+        _, told = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "Stopped. What was measured is kept" in " ".join(told.split())
+    assert 1 <= pc.sum(pc.is_valid(read_table(lab)["model"])).as_py() < COUNT
     assert (lab / "index.html").is_file()
 
 

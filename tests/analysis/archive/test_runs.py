@@ -103,3 +103,9 @@ def test_a_source_without_a_movie_is_refused(tmp_path):
     for source in (tmp_path / "gone", tmp_path / "empty", tmp_path / "*.dm4", "gopher://lab/movie.dm4"):
         with pytest.raises(UsageError, match=r"holds no movie|does not exist|no address"):
             runs_of([str(source)])
+
+
+def test_the_header_beside_a_series_is_no_second_movie(tmp_path):
+    for name in ("run7_1.ser", "run7_2.ser", "run7.emi", "alone.emi"):
+        (tmp_path / name).write_bytes(b"-")
+    assert [run.name for run in runs_of([str(tmp_path)])] == ["alone.emi", "run7_1.ser", "run7_2.ser"]
