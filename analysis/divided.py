@@ -20,18 +20,16 @@ from threading import Lock
 from typing import Any, Protocol
 from uuid import uuid4
 
-import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from ionfront.core import one_blas_thread
-from ionfront.datasets import Reference, likeliest, open_movie
+from ionfront.datasets import Reference, open_movie
 from ionfront.fronts import Evidence, Eye, FrontTracker, Recorder, Recording
 from ionfront.fronts.sight import counted_every
 from ionfront.fronts.turns import Direction
 from ionfront.models import Precision, Segmenter, load_segmenter
 
-from .measure import Seen, each_frame, reference_for, seen_here
+from .measure import Infer, Seen, reference_for, seen_here
 from .watch import DomainWatch
 
 __all__ = ["Divided", "Hand", "Hands", "Opening", "segmenter_of"]
@@ -91,7 +89,7 @@ class Divided:
     def seen(
         self,
         movie: xr.DataArray,
-        infer: Callable[[NDArray[np.generic]], NDArray[np.float32]],
+        infer: Infer,
         tracker: FrontTracker,
         averaged: int,
         reference: Reference | None,
@@ -102,7 +100,7 @@ class Divided:
         first = 0
         while first < n_frames and not tracker.settled:
             frames = range(first, min(n_frames, first + _ALONE))
-            yield from seen_here(movie, infer, tracker, averaged, reference, watch, frames)
+            yield from seen_here(movie, infer, tracker.see, averaged, reference, watch, frames)
             first = frames.stop
         phases = tracker.eye.scheme.count
         length = max(1, _CHUNK_BYTES // (4 * phases * rows * columns))  # of float32
@@ -232,9 +230,9 @@ def _look(opening: Opening, averaged: int, frames: range, written: Path, bands: 
     summary = _Summary([], watch, 0)
     said: list[list[Evidence | None]] = [[] for _ in bands]
     with one_blas_thread():
-        for time, found in each_frame(movie, segmenter.probabilities, averaged, reference, watch, frames):
-            sight = None if found is None else eye.see(found)
-            labels = None if found is None else likeliest(found)
+        for time, labels, sight in seen_here(
+            movie, segmenter.probabilities, eye.see, averaged, reference, watch, frames
+        ):
             for rows, told in zip(bands, said, strict=True):
                 told.append(None if sight is None else sight.evidence.band(rows))
             summary.frames.append((time, labels, None if sight is None else sight.without_evidence()))

@@ -28,6 +28,7 @@ from .watch import DomainWatch
 
 __all__ = [
     "Crew",
+    "Infer",
     "Progress",
     "Seen",
     "doubts_of_reference",
@@ -146,7 +147,8 @@ def measure_movie(
     labels = write_label_zarr(labels_path, shape, scheme, calibration_of(movie), movie["time"].values)
     with one_blas_thread(), labels as writer:
         if crew is None or tracker is None:
-            frames = seen_here(movie, infer, tracker, averaged, reference, watch)
+            see = None if tracker is None else tracker.see
+            frames = seen_here(movie, infer, see, averaged, reference, watch)
         else:
             frames = crew.seen(movie, infer, tracker, averaged, reference, watch)
         for time, found, sight in frames:
@@ -159,18 +161,21 @@ def measure_movie(
 def seen_here(
     movie: xr.DataArray,
     infer: Infer,
-    tracker: FrontTracker | None,
+    see: Callable[[Probabilities], Sight] | None,
     averaged: int,
     reference: Reference | None,
     watch: DomainWatch | None,
     frames: range | None = None,
 ) -> Iterator[Seen]:
-    """Each frame, or some, seen in this process; arguments as for `measure_movie`."""
+    """Each frame, or some, seen in this process; `see` is None where only labels are wanted.
+
+    Other arguments are those of `measure_movie`.
+    """
     for time, probabilities in each_frame(movie, infer, averaged, reference, watch, frames):
         if probabilities is None:
             yield time, None, None
         else:
-            sight = None if tracker is None else tracker.eye.see(probabilities)
+            sight = None if see is None else see(probabilities)
             yield time, likeliest(probabilities), sight
 
 

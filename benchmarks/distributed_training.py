@@ -79,7 +79,7 @@ def main() -> None:
                 print(f"| {seed} | {way} | {score:.3f} | {seconds:.0f} |", flush=True)
     one, two = (np.array(scores) for scores in found.values())
     for way, scores in found.items():
-        print(f"{way}: {scores and np.mean(scores):.3f}, standard deviation over seeds {np.std(scores, ddof=1):.3f}")
+        print(f"{way}: {np.mean(scores):.3f}, standard deviation over seeds {np.std(scores, ddof=1):.3f}")
     error = np.sqrt((one.var(ddof=1) + two.var(ddof=1)) / len(one))
     print(f"two less one: {two.mean() - one.mean():+.3f}, standard error {error:.3f}")
 

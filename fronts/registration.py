@@ -120,12 +120,6 @@ class DriftCorrector:
         """Whether that stays as it is, whatever comes."""
         return self._background is None or self._seen >= _REFERENCE_FRAMES
 
-    def align(self, probabilities: Floats) -> Floats:
-        """Phase probabilities, shape (phase, y, x), shifted to where the first frame saw them."""
-        match = self.outline.match(probabilities)
-        self.note(match)
-        return match.probabilities
-
     def note(self, match: Match | None) -> None:
         """Keep what was found of the next frame; one that shows nothing is taken to lie where the one before it lay."""
         if match is None or match.drift_px is None:

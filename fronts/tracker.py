@@ -182,10 +182,14 @@ class FrontTracker:
 
     def push(self, time: float, probabilities: NDArray[np.float32] | None) -> None:
         """Add a frame: phase probabilities, shape (phase, y, x), or None where it showed nothing."""
-        self.take(time, None if probabilities is None else self.eye.see(probabilities))
+        self.take(time, None if probabilities is None else self.see(probabilities))
+
+    def see(self, probabilities: NDArray[np.float32]) -> Sight:
+        """What the next frame shows; phase probabilities, shape (phase, y, x)."""
+        return self.eye.see(probabilities)
 
     def take(self, time: float, sight: Sight | None) -> None:
-        """Add a frame that its `eye` saw, or None where it showed nothing."""
+        """Add a frame as it was seen, or None where it showed nothing."""
         self._times.append(time)
         self._drift.note(None if sight is None else sight.match)
         self._areas.append(np.full(self._scheme.count, np.nan) if sight is None else sight.areas_px)

@@ -4,8 +4,7 @@ import errno
 import json
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -118,7 +117,10 @@ class Measure:
                 movie = fetched_into(self.run.source, Path(stack.enter_context(tempfile.TemporaryDirectory())))
             self._check_unchanged()
             draft = stack.enter_context(atomic_output(self.place))
-            crew = None if hands is None else Divided(hands, self._opening(movie), stack.enter_context(self._beside()))
+            crew = None
+            if hands is not None:  # in a folder that all workers see, under a name that is cleared away after a crash
+                beside = tempfile.TemporaryDirectory(prefix=".", dir=draft.parent, ignore_cleanup_errors=True)
+                crew = Divided(hands, self._opening(movie), Path(stack.enter_context(beside)))
             analyze(
                 movie,
                 draft,
@@ -145,13 +147,6 @@ class Measure:
     def _opening(self, movie: Path) -> Opening:
         pixel_size_nm, frame_time_s = self.run.number("pixel_size_nm"), self.run.number("frame_time_s")
         return Opening(movie, pixel_size_nm, frame_time_s, self.settings.binning, self.model, self.settings.precision)
-
-    @contextmanager
-    def _beside(self) -> Iterator[Path]:
-        """A folder that all workers see, under a name that is cleared away after a crash."""
-        self.place.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".", dir=self.place.parent, ignore_cleanup_errors=True) as folder:
-            yield Path(folder)
 
     def _check_unchanged(self) -> None:
         if stamp_of(self.run.source) != self.stamp:

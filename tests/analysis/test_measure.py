@@ -23,10 +23,6 @@ class Listener:
 
     take = push
 
-    @property
-    def eye(self):
-        return self
-
     def see(self, probabilities):
         return probabilities
 
