@@ -9,6 +9,7 @@ the last bit.
 
 import copy
 import pickle
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -161,6 +162,7 @@ class _Bands:
         self._recorder, self._hands, self._files = recorder, hands, files
         self._states: list[Hand] = []
         self._written: list[Path] = []
+        weakref.finalize(self, _remove, self._written)  # what was kept of a turn that was none is dropped
         self._chunk: _Chunk | None = None
         self._waiting: list[tuple[float, int | None]] = []  # frames of that chunk, or of none, that are not kept yet
         self._since = 0
@@ -181,6 +183,7 @@ class _Bands:
             self._hand_over()
             self._recorder = Recorder.joined([state.result() for state in self._states])
             self._states, self._chunk = [], None
+            _remove(self._written)
         return self._recorder
 
     def _hand_over(self) -> None:
@@ -208,9 +211,9 @@ class _Bands:
 
     def _go_on_from(self, paths: list[Path]) -> None:
         self._states = [self._hands.do(_read, path, urgent=True) for path in paths]
-        for old in self._written:
-            old.unlink(missing_ok=True)
-        self._written, self._since = paths, 0
+        _remove(self._written)
+        self._written.extend(paths)
+        self._since = 0
 
 
 def _told(summary: _Summary, chunk: _Chunk, reference: Reference | None, watch: DomainWatch | None) -> Iterator[Seen]:
@@ -246,6 +249,12 @@ def _taken(recorder: Recorder, said: Sequence[Evidence | None], frames: Sequence
     for time, place in frames:
         further.push(time, None if place is None else said[place])
     return further
+
+
+def _remove(paths: list[Path]) -> None:
+    """Files that nobody needs any more."""
+    while paths:
+        paths.pop().unlink(missing_ok=True)
 
 
 def _write(what: Recorder | Eye, path: Path) -> None:

@@ -2,18 +2,20 @@
 
     python benchmarks/archives.py make FOLDER [--movies 200] [--frames 200] [--size 512]     20 GB
     python benchmarks/archives.py scaling FOLDER [--first 24]
+    python benchmarks/archives.py strangers FOLDER [--first 24]
     python benchmarks/archives.py memory
     python benchmarks/archives.py growth [--figure docs/figures/archive_cost.png]
-    python benchmarks/archives.py killed FOLDER [--every-s 30]
+    python benchmarks/archives.py killed FOLDER [--every-s 30] [--calm ARCHIVE]
     python benchmarks/archives.py peers FOLDER [--first 6]
     python benchmarks/archives.py divided [--frames 200] [--size 512]
 
 Movies are those of `archive_movies.py`, measured by the bundled model in bf16 on means of 2 x 2 pixels. `scaling`: the
 first movies by one worker, by two, and by two processes that know nothing of each other, each with half of the cores,
-which is what two workers could be at best. `killed`: all movies by two workers that are let be, and by a cluster whose
-workers are killed every so often, and its scheduler once; are the tables alike, bit for bit? `peers`: the first movies
-by a loop over `analyze`, by dask.array's map_blocks, which only labels them, and by `batch`. `divided`: one movie by
-one process on half of the cores, by two workers among which it is divided, and by two of which one is killed half way.
+which is what two workers could be at best; `strangers` is those processes alone. `killed`: all movies by two workers
+that are let be, and by a cluster whose workers are killed every so often, and its scheduler once; are the tables alike,
+bit for bit? `peers`: the first movies by a loop over `analyze`, by dask.array's map_blocks, which only labels them, and
+by `batch`. `divided`: one movie by one process on half of the cores, by two workers among which it is divided, and by
+two of which one is killed half way.
 """
 
 import argparse
@@ -54,6 +56,7 @@ from ionfront.datasets import open_movie
 from ionfront.models import bundled_segmenter, load_segmenter
 
 BINNING, PORT = 2, 8799
+SCHEDULER_DIES_AFTER = 20  # workers
 HEAD = "| by | movies | GB | s | movies a minute | MB/s | peak memory of a process [MB] |\n" + "|---" * 7 + "|"
 
 
@@ -88,7 +91,7 @@ def into_archive(paths: Sequence[Path], out: Path, workers: Workers) -> None:
     """Measure movies into a new archive."""
     archive = Archive(out)
     with archive.held():
-        model = archive.keep_model(bundled_segmenter().read_bytes())
+        model = archive.keep_model(bundled_segmenter())
         runs = runs_of([str(path) for path in paths], {"pixel_size_nm": PIXEL_NM, "frame_time_s": FRAME_S})
         done = batch(archive, runs, model, Settings(model.stem, "bf16", binning=BINNING), workers)
         write_table(archive)
@@ -159,16 +162,23 @@ def make(options: argparse.Namespace) -> None:
 
 
 def scaling(options: argparse.Namespace) -> None:
-    paths, cores = _movies(options), sorted(os.sched_getaffinity(0))
+    paths = _movies(options)
     print(HEAD)
     with tempfile.TemporaryDirectory() as folder:
         one, two = (by_dask(paths, Path(folder) / f"dask{count}", count) for count in (1, 2))
-        print(f"| 1 worker, which has all cores | {one}")
-        print(f"| 2 workers | {two}")
+    print(f"| 1 worker, which has all cores | {one}")
+    print(f"| 2 workers | {two}", flush=True)
+    both = strangers(options)
+    print(f"speed of two workers, over that of two processes by themselves: {both.seconds / two.seconds:.1%}")
+
+
+def strangers(options: argparse.Namespace) -> Cost:
+    paths, cores = _movies(options), sorted(os.sched_getaffinity(0))
+    with tempfile.TemporaryDirectory() as folder:
         both = [alone("one_by_one", paths[n::2], Path(folder) / f"alone{n}", cores[n::2]) for n in (0, 1)]
-        strangers = ended(both, paths)
-        print(f"| 2 processes by themselves | {strangers}")
-    print(f"speed of two workers, over that of two processes by themselves: {strangers.seconds / two.seconds:.1%}")
+        cost = ended(both, paths)
+    print(f"| 2 processes by themselves | {cost}")
+    return cost
 
 
 def memory(options: argparse.Namespace) -> None:
@@ -204,12 +214,13 @@ def killed(options: argparse.Namespace) -> None:
     paths = _movies(options)
     with tempfile.TemporaryDirectory(dir=options.folder.parent) as folder:
         print(HEAD)
-        calm = by_dask(paths, Path(folder) / "calm", 2)
-        print(f"| 2 workers that are let be | {calm}", flush=True)
-        with _hounded(Path(folder), options.every_s, calm.seconds / 2) as deaths:
+        calm = options.calm or Path(folder) / "calm"
+        if not calm.exists():
+            print(f"| 2 workers that are let be | {by_dask(paths, calm, 2)}", flush=True)
+        with _hounded(Path(folder), options.every_s) as deaths:
             cost = by_dask(paths, Path(folder) / "hounded", address=f"tcp://127.0.0.1:{PORT}")
         print(f"| 2 workers that are killed | {cost}")
-        alike = rows_alike(read_table(Path(folder) / "calm"), read_table(Path(folder) / "hounded"))
+        alike = rows_alike(read_table(calm), read_table(Path(folder) / "hounded"))
         print(f"killed: {deaths}; the same table, bit for bit but for time stamps: {alike}")
 
 
@@ -253,9 +264,9 @@ def _seconds(movies: int, frames: int, size: int) -> float:
 
 
 @contextmanager
-def _hounded(folder: Path, every_s: float, scheduler_after_s: float) -> Iterator[dict[str, int]]:
+def _hounded(folder: Path, every_s: float) -> Iterator[dict[str, int]]:
     """A cluster by hand, whose workers are killed in turn, and its scheduler once; each is begun anew at once."""
-    deaths, over, begun = {"workers": 0, "schedulers": 0}, threading.Event(), time.monotonic()
+    deaths, over = {"workers": 0, "schedulers": 0}, threading.Event()
     cores = sorted(os.sched_getaffinity(0))
     scheduler, workers = _scheduler(), [_worker(folder, cores[n::2]) for n in (0, 1)]
 
@@ -266,7 +277,7 @@ def _hounded(folder: Path, every_s: float, scheduler_after_s: float) -> Iterator
             _kill(workers[at])
             workers[at] = _worker(folder, cores[at::2])
             deaths["workers"] += 1
-            if not deaths["schedulers"] and time.monotonic() - begun > scheduler_after_s:
+            if deaths["workers"] == SCHEDULER_DIES_AFTER:
                 _kill(scheduler)
                 scheduler = _scheduler()
                 for number, process in enumerate(workers):  # they end with their scheduler, or would be strangers to it
@@ -286,7 +297,8 @@ def _hounded(folder: Path, every_s: float, scheduler_after_s: float) -> Iterator
 
 
 def _scheduler() -> subprocess.Popen[bytes]:
-    return _dask("scheduler", "--host", "127.0.0.1", "--port", str(PORT), "--no-dashboard")
+    patient = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "5"}
+    return _dask("scheduler", "--host", "127.0.0.1", "--port", str(PORT), "--no-dashboard", **patient)
 
 
 def _worker(folder: Path, cores: Sequence[int]) -> subprocess.Popen[bytes]:
@@ -338,9 +350,10 @@ def _mb(paths: Sequence[Path]) -> float:
     return sum(path.stat().st_size for path in paths) / 1e6
 
 
-COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
+COMMANDS: dict[str, Callable[[argparse.Namespace], object]] = {
     "make": make,
     "scaling": scaling,
+    "strangers": strangers,
     "memory": memory,
     "growth": growth,
     "killed": killed,
@@ -359,6 +372,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--first", type=int)
     parser.add_argument("--every-s", type=float, default=30.0)
+    parser.add_argument("--calm", type=Path, help="archive by workers that are let be; made where it is not there")
     parser.add_argument("--figure", type=Path, default=Path("docs/figures/archive_cost.png"))
     parser.add_argument("--way", choices=ALONE, help="of a process that measures alone")
     parser.add_argument("--cores", help="that it may use")

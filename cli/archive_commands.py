@@ -59,12 +59,12 @@ def batch_command(
     """Thousands of movies, one table: each measured once, by as many workers as there are, from where it broke off."""
     archives = _archives()
     about: dict[str, Any] = {"host": host, "ion": ion, "pixel_size_nm": pixel_size_nm, "frame_time_s": frame_time_s}
-    about = {name: value for name, value in about.items() if value}
+    about = {name: value for name, value in about.items() if value not in (None, "")}
     runs = archives.runs_of(sources or [], about)
     archive = archives.Archive(out) if runs else archives.Archive.existing(out)
     chosen = known_name("precision", precision, get_args(Precision))
     with archive.held():
-        file = archive.keep_model((model or bundled_segmenter()).read_bytes())
+        file = archive.keep_model(model or bundled_segmenter())
         settings = archives.Settings(file.stem, chosen, average_frames, binning, skip_unchanged)
         runs = runs or [archives.Run(entry.run.source, entry.run.about | about) for entry in archive.entries()]
         try:

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -56,12 +57,17 @@ class TorchNetwork:
         load_weights(unet, weights_from_onnx(path))
         self._unet: Any = unet.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._device = device
+        self._turn = Lock()
         self._ready: OrderedDict[tuple[int, ...], Callable[[Tensor], Tensor]] = OrderedDict()
         self._compare_with(path, (info.architecture.channels, *2 * (4 * info.architecture.stride,)))
 
     def logits(self, tile: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Logits (phase, y, x) of a normalised tile (channel, y, x); edges are multiples of the network's stride."""
-        return np.asarray(self.batch_logits(torch.from_numpy(np.ascontiguousarray(tile))[None])[0].cpu().numpy())
+        """Logits (phase, y, x) of a normalised tile (channel, y, x); edges are multiples of the network's stride.
+
+        Several threads may ask at once.
+        """
+        with self._turn:
+            return np.asarray(self.batch_logits(torch.from_numpy(np.ascontiguousarray(tile))[None])[0].cpu().numpy())
 
     def batch_logits(self, tiles: Tensor) -> Tensor:
         """Logits (batch, phase, y, x) of tiles (batch, channel, y, x), on the device; the next call overwrites them."""

@@ -32,6 +32,7 @@ __all__ = ["FixedCrops", "RandomCrops", "SegmentationData", "digest_of"]
 
 Float = NDArray[np.float32]
 Batch = tuple[Tensor, Tensor]
+_APART = 1_000_000  # scenes of one process of a distributed run, from those of the next
 _CHUNK = 16  # crops that a loader process hands over at a time to a pool
 
 Draw = Callable[[int, np.random.Generator], tuple[Float, Label]]
@@ -124,15 +125,15 @@ class SegmentationData(LightningDataModule):  # type: ignore[misc]
         count = max(1, self._samples // world)
         if self._pooled:
             if self._pool is None:
-                self._pool = self._new_pool(rank, world, epoch * count // self.synthetic.repeats, count)
+                self._pool = self._new_pool(rank, epoch * count // self.synthetic.repeats, count)
             return self._pool
         augmenter = Augmenter(self._augmentation, self.normalisation)
-        return self._loader(self._crops(rank, world, epoch * count, count, augmenter), self.batch_size)
+        return self._loader(self._crops(rank, epoch * count, count, augmenter), self.batch_size)
 
-    def _new_pool(self, rank: int, world: int, first: int, count: int) -> CropPool:
+    def _new_pool(self, rank: int, first: int, count: int) -> CropPool:
         device = "cpu" if self.trainer is None else self.trainer.strategy.root_device
         chance = torch.Generator(device).manual_seed(hash((self._seed, rank, first)))
-        crops = self._crops(rank, world, first, sys.maxsize, None)
+        crops = self._crops(rank, first, sys.maxsize, None)
         return CropPool(
             self._loader(crops, self._chunk, pin_memory=chance.device.type == "cuda"),
             BatchAugmenter(self._augmentation, self.normalisation, chance),
@@ -142,9 +143,9 @@ class SegmentationData(LightningDataModule):  # type: ignore[misc]
             batches=max(1, count // self.batch_size),
         )
 
-    def _crops(self, rank: int, world: int, first: int, count: int, augmenter: Augmenter | None) -> "RandomCrops":
+    def _crops(self, rank: int, first: int, count: int, augmenter: Augmenter | None) -> "RandomCrops":
         return RandomCrops(
-            self._draw(rank, world),
+            self._draw(rank),
             first=first,
             count=count,
             seed=self._seed + 1_000_003 * rank,
@@ -179,14 +180,14 @@ class SegmentationData(LightningDataModule):  # type: ignore[misc]
         settings = repr(self.synthetic) if self.synthetic.scenes else ""
         return digest_of((*self._sources.train, *self._sources.validation), settings)
 
-    def _draw(self, rank: int, world: int) -> Draw:
+    def _draw(self, rank: int) -> Draw:
         frames = NormalisedFrames(self._sources.train, self.normalisation, self.reduction, self._cached)
         synthetic, norm, reduction = self.synthetic, self.normalisation, self.reduction
         fraction = 0.0 if not synthetic.scenes else 1.0 if not len(frames) else synthetic.fraction
         per_scene = max(1, self._samples // synthetic.repeats // max(1, synthetic.scenes))
 
         def from_scene(number: int, turn: int) -> tuple[Float, Label]:
-            seed = synthetic.seed + number * world + rank
+            seed = synthetic.seed + number + rank * _APART * len(synthetic.families)  # each rank draws all families
             rng = np.random.default_rng((self._seed, seed, turn))
             if self.channels == 1:
                 image, label = draw_scene(synthetic, seed, int(rng.integers(synthetic.n_frames)))

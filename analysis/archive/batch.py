@@ -165,6 +165,7 @@ class _Work:
     def _end(self, key: str, outcome: Outcome) -> None:
         """A content was measured, or could not be."""
         entries = self._measuring.pop(key)
+        self._archive.tidy(key)
         if not outcome.error:
             self.done.measured += 1
             self.done.known += len(entries) - 1

@@ -1,14 +1,20 @@
 """What a movie holds, as a digest: the same content is known wherever it lies, and one that was changed is not."""
 
+import errno
 import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ionfront.core import UsageError
+
 from .runs import is_address
 
-__all__ = ["content_of", "fetched_into", "stamp_of"]
+__all__ = ["NO_ROOM", "content_of", "fetched_into", "stamp_of"]
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+"""What a system says where a disk is full."""
 
 _DIGESTS = ("ETag", "etag", "md5Hash", "content_md5", "Content-MD5")  # as S3, HTTP, Azure and Google have them
 _TIMES = ("mtime", "LastModified", "Last-Modified", "last_modified", "updated", "modify", "created")
@@ -41,13 +47,21 @@ def fetched_into(source: str, folder: Path) -> Path:
     """A copy of what lies elsewhere.
 
     Raises:
-        OSError: It cannot be fetched, or there is no room for it.
+        OSError: It cannot be fetched.
+        UsageError: There is no room for it.
     """
     import fsspec
 
     system, path = fsspec.core.url_to_fs(source)
     target: Path = folder / path.rstrip("/").rsplit("/", 1)[-1]
-    system.get(path, str(target), recursive=bool(system.isdir(path)))
+    try:
+        system.get(path, str(target), recursive=bool(system.isdir(path)))
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        raise UsageError(
+            f"there is no room for it in {folder.parent} of its worker: have TMPDIR name a larger disk there."
+        ) from error
     return target
 
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import suppress
@@ -11,7 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 import dask
-from distributed import Client, Future, KilledWorker, LocalCluster, Worker, WorkerPlugin, get_client, worker_client
+from distributed import Client, Future, KilledWorker, LocalCluster, Worker, WorkerPlugin, get_client, secede
 
 from ionfront.core import UsageError
 
@@ -31,11 +32,16 @@ _CORES_A_WORKER = 2
 _JOIN_S = 10.0
 _LOOK_S = 20.0
 _ANSWER_S = 60.0  # for an outcome that is known to be there
+_PAUSE_S = 0.2
+_DEADLY = Outcome(error="the workers that took it died, one after another: perhaps of too little memory.")
 
 
 class DaskWorkers:
     """Does jobs on a cluster, which is begun or joined for the first; what a worker or a scheduler took with it is done
     anew.
+
+    A job whose workers died, one after another, may only have been beside what they died of: it is tried once more,
+    by one worker and with no other, when all others have ended.
 
     Args:
         address: Of a scheduler, such as tcp://HOST:8786; None begins a cluster of this computer.
@@ -50,8 +56,9 @@ class DaskWorkers:
         self._cluster: Any = None
         self._joined: Client | None = None
         self._under_way: dict[str, Job] = {}  # by the future's key
+        self._suspects: deque[Job] = deque()  # that are to be tried once more
+        self._tried: set[str] = set()  # names of those that were
         self._ended: SimpleQueue[Future] = SimpleQueue()
-        self._sent = 0
         self._manned = True
 
     def submit(self, job: Job) -> None:
@@ -60,11 +67,7 @@ class DaskWorkers:
         Raises:
             UsageError: There is no scheduler at the address.
         """
-        self._sent += 1
-        key = f"{job.name}-{self._sent}"
-        self._under_way[key] = job
-        future = self._client().submit(_do, job, key=key, pure=False, priority=int(isinstance(job, Measure)))
-        future.add_done_callback(self._ended.put)
+        self._send(job)
 
     def outcomes(self) -> Iterator[tuple[Job, Outcome]]:
         """What came of each, as it comes.
@@ -72,7 +75,9 @@ class DaskWorkers:
         Raises:
             UsageError: The scheduler went away and did not come back, or workers lack what they need.
         """
-        while self._under_way:
+        while self._under_way or self._suspects:
+            if not self._under_way:
+                self._send(self._suspects.popleft(), whole=True)
             try:
                 future = self._ended.get(timeout=_LOOK_S)
             except Empty:
@@ -80,18 +85,35 @@ class DaskWorkers:
                 continue
             if future.key not in self._under_way:
                 continue
-            outcome = _outcome(future) if future.status in ("finished", "error") else None
-            if outcome is None:
+            outcome = _outcome(future)
+            if outcome is None and future.cancelled():
                 self._begin_again()
+                continue
+            if outcome is None:  # it is done again: the worker that had it was lost before it was fetched
+                time.sleep(_PAUSE_S)
+                future.add_done_callback(self._ended.put)
+                continue
+            job = self._under_way.pop(future.key)
+            if outcome == _DEADLY and job.name not in self._tried:
+                self._tried.add(job.name)
+                self._suspects.append(job)
             else:
-                yield self._under_way.pop(future.key), outcome
+                yield job, outcome
 
     def close(self) -> None:
         """Let go of what is under way; a cluster that was begun here ends."""
         self._under_way.clear()
+        self._suspects.clear()
         self._leave()
         if self._cluster is not None:
             self._cluster.close(timeout=10)
+
+    def _send(self, job: Job, *, whole: bool = False) -> None:
+        """Give a job to the cluster, to be done whole by one worker or not."""
+        key = f"{job.name}-{uuid4().hex}"  # others may measure the same on the same cluster, for another archive
+        self._under_way[key] = job
+        future = self._client().submit(_do, job, whole, key=key, pure=False, priority=int(isinstance(job, Measure)))
+        future.add_done_callback(self._ended.put)
 
     def _client(self) -> Client:
         if self._joined is not None:
@@ -114,7 +136,7 @@ class DaskWorkers:
         with suppress(Exception):  # a scheduler that is gone is noticed by its jobs
             there = bool(self._client().nthreads())
             if self._manned and not there:
-                self._tell("The cluster has no worker; one is waited for.")
+                self._tell("The cluster has no worker; one is waited for. Those that leave at once may lack ionfront.")
             self._manned = there
 
     def _leave(self) -> None:
@@ -136,7 +158,7 @@ class DaskWorkers:
                 if time.monotonic() > until:
                     raise UsageError(f"{error} What was measured is kept: give the same command again.") from error
         for job in jobs:
-            self.submit(job)
+            self._send(job, whole=job.name in self._tried)
 
 
 class _Share(WorkerPlugin):  # type: ignore[misc]
@@ -174,17 +196,25 @@ def _helped(work: Callable[..., Any], *given: Any) -> Any:
     return work(*given)
 
 
-def _do(job: Job) -> Outcome:
-    """Do a job, on a worker; a movie that is begun while others have nothing to do is divided among all of them."""
+def _do(job: Job, whole: bool) -> Outcome:
+    """Do a job, on a worker; a movie that is begun while others have nothing to do is divided among all of them.
+
+    Args:
+        job: It.
+        whole: Whether it is not to be divided.
+    """
     _read_here()
-    if not (isinstance(job, Measure) and job.divisible):
+    if whole or not (isinstance(job, Measure) and job.divisible):
         return job()
-    busy = get_client().processing()
+    client = get_client()
     _read_here()  # to have a client undoes it
+    busy = client.processing()
     if all(busy.values()):
         return job()
-    with worker_client() as client:
-        return job(_Hands(client, len(busy)))
+    secede()  # this worker is to see frames too
+    outcome = job(_Hands(client, len(busy)))
+    passing = outcome.error and not outcome.lasting and not outcome.no_room
+    return job() if passing else outcome  # perhaps too many hands were lost, one after another
 
 
 def _read_here() -> None:
@@ -204,12 +234,14 @@ def _cluster(count: int | None) -> Any:
 
 
 def _outcome(future: Future) -> Outcome | None:
-    """What came of a job; None where the scheduler took it with it."""
+    """What came of a job; None where that is not to be had, of which the future's status tells why."""
+    if future.status not in ("finished", "error"):
+        return None
     try:
         found: Outcome = future.result(timeout=_ANSWER_S)
         return found
     except KilledWorker:
-        return Outcome(error="the workers that took it died, one after another: perhaps of too little memory.")
+        return _DEADLY
     except (CancelledError, OSError):
         return None
     except Exception as error:

@@ -1,6 +1,5 @@
 """What workers do: read what a movie holds, and measure one. Whatever goes wrong with a movie is told, not raised."""
 
-import errno
 import json
 import tempfile
 import time
@@ -12,13 +11,12 @@ from ionfront.core import IonFrontError, MissingExtraError, ModelFileError, Outp
 
 from ..divided import Divided, Hands, Opening, segmenter_of
 from ..pipeline import analyze
-from .content import content_of, fetched_into, stamp_of
+from .content import NO_ROOM, content_of, fetched_into, stamp_of
 from .runs import Run, is_address
 from .store import Settings
 
 __all__ = ["Fingerprint", "Job", "Measure", "Outcome", "told_of"]
 
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _PASSING = (  # packages whose errors are those of the network, of its drivers, or of lost workers
     "aiobotocore",
     "aiohttp",
@@ -100,7 +98,7 @@ class Measure:
         except MemoryError:
             return Outcome(error="there was too little memory for it: give each worker more, or --binning.")
         except Exception as error:  # a reader's, of a file that nobody foresaw: it fails alone
-            no_room = isinstance(error, OSError) and error.errno in _NO_ROOM
+            no_room = isinstance(error, OSError) and error.errno in NO_ROOM
             return Outcome(error=told_of(error), lasting=not _of_the_system(error), no_room=no_room)
         return Outcome()
 
@@ -118,8 +116,9 @@ class Measure:
             self._check_unchanged()
             draft = stack.enter_context(atomic_output(self.place))
             crew = None
-            if hands is not None:  # in a folder that all workers see, under a name that is cleared away after a crash
-                beside = tempfile.TemporaryDirectory(prefix=".", dir=draft.parent, ignore_cleanup_errors=True)
+            if hands is not None:  # in a folder that all workers see, under a name that `Archive.tidy` knows
+                name = f".{self.place.name}-"
+                beside = tempfile.TemporaryDirectory(prefix=name, dir=draft.parent, ignore_cleanup_errors=True)
                 crew = Divided(hands, self._opening(movie), Path(stack.enter_context(beside)))
             analyze(
                 movie,

@@ -67,9 +67,10 @@ def fronts_of(table: pd.DataFrame) -> pd.DataFrame:
     Each front of a movie's content counts once, as it was measured last, and of a particle that was cycled the first
     half cycle in each direction: others are no repeats of it.
     """
-    known = table[table["velocity_nm_s"].notna() & (table["velocity_nm_s"] > 0)]
-    known = known.sort_values("analysed_at_s", kind="stable", na_position="first")
-    known = known.drop_duplicates(["content", "particle", "half_cycle", "before", "after"], keep="last")
+    measured = table.sort_values("analysed_at_s", kind="stable", na_position="first").dropna(subset="content")
+    last = measured.drop_duplicates("content", keep="last")[["content", "source"]]
+    known = table.merge(last, on=["content", "source"])
+    known = known[known["velocity_nm_s"].notna() & (known["velocity_nm_s"] > 0)]
     known = known.sort_values(["source", "particle", "half_cycle"], kind="stable")
     known = known.drop_duplicates(["content", "particle", "direction", "before", "after"])
     return known.assign(host=known["host"].fillna(""), ion=known["ion"].fillna(""))

@@ -65,16 +65,20 @@ def runs_of(sources: Sequence[str], about: dict[str, Any] | None = None) -> list
         about: What holds for all of them; a table's own words come before it, later ones before earlier ones.
 
     Raises:
-        UsageError: A source is not there or holds no movie, or a table is none.
+        UsageError: A source is not there or holds no movie, a table is none, or a pixel or a frame has no extent.
         MissingExtraError: An address needs fsspec, or a driver of it.
     """
+    about = about or {}
+    for name in ("pixel_size_nm", "frame_time_s"):
+        if about.get(name, 1.0) <= 0:
+            raise UsageError(f"{name} is {about[name]}; a number above zero is needed.")
     found: dict[str, Run] = {}
     for source in sources:
         runs = list(_runs(source))
         if not runs:
             raise UsageError(f"{source} holds no movie: name a movie, a folder with some, a pattern, or a CSV of runs.")
         for run in runs:
-            before = found.get(run.source, Run(run.source, dict(about or {})))
+            before = found.get(run.source, Run(run.source, about))
             found[run.source] = Run(run.source, before.about | run.about)
     return list(found.values())
 

@@ -14,14 +14,15 @@ import hashlib
 import json
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from ionfront.core import IonFrontError, UsageError, atomic_output
-from ionfront.models import Precision
+from ionfront.datasets import binning_factor, odd_count
+from ionfront.models import Precision, read_info
 
 from .runs import Run
 
@@ -50,6 +51,9 @@ class Settings:
     Attributes:
         model: SHA-256 of the model's file.
         precision: Arithmetic on the CPU.
+
+    Raises:
+        UsageError: `average_frames` is no odd number, or `binning` makes no sense.
     """
 
     model: str
@@ -57,6 +61,11 @@ class Settings:
     average_frames: int | None = None
     binning: int = 1
     skip_unchanged: bool = False
+
+    def __post_init__(self) -> None:
+        binning_factor(self.binning)
+        if self.average_frames is not None:
+            odd_count(self.average_frames)
 
     def key(self, run: Run, content: str) -> str:
         """What the results of this content are kept under."""
@@ -97,12 +106,14 @@ class Archive:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
-        if self.folder.exists() and not (self.folder / _REGISTER).exists() and any(self.folder.iterdir()):
+        known = any((self.folder / name).exists() for name in (_REGISTER, "results"))
+        if self.folder.exists() and not known and any(self.folder.iterdir()):
             raise UsageError(f"{folder} holds something else than an archive: choose another folder for --out.")
         for name in ("models", "results"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
-        self._register = sqlite3.connect(self.folder / _REGISTER, isolation_level=None)
-        self._written(self._register.execute, _TABLE)
+        with self._said():
+            self._register = sqlite3.connect(self.folder / _REGISTER, isolation_level=None)
+            self._register.execute(_TABLE)
 
     @classmethod
     def existing(cls, folder: Path) -> "Archive":
@@ -131,8 +142,16 @@ class Archive:
         """Let go of the register."""
         self._register.close()
 
-    def keep_model(self, content: bytes) -> Path:
-        """A copy of a model's file, by its digest; the path of it."""
+    def keep_model(self, file: Path) -> Path:
+        """A copy of a model's file, by its digest; the path of it.
+
+        Raises:
+            ModelFileError: It is absent, damaged, or no model.
+            UsageError: What it labels is no reaction.
+        """
+        scheme, content = read_info(file).scheme, file.read_bytes()
+        if len(scheme.reaction_order) < 2:
+            raise UsageError(f"{file} labels {list(scheme.names)}, in no order of a reaction: there is no front.")
         path = self.folder / "models" / f"{hashlib.sha256(content).hexdigest()}.onnx"
         if not path.exists():
             with atomic_output(path) as draft:
@@ -143,29 +162,33 @@ class Archive:
         """Where results are, or will be."""
         return self.folder / "results" / key[:2] / key
 
+    def tidy(self, key: str) -> None:
+        """Clear away what workers that were lost had begun of these results."""
+        for draft in self.place(key).parent.glob(f".{key}-*"):
+            shutil.rmtree(draft, ignore_errors=True)
+
     def add(self, runs: Iterable[Run]) -> None:
         """Enter runs; what is said of one now comes before what was said of it before, and the rest stays."""
         before = {entry.run.source: entry.run.about for entry in self.entries()}
         told = [(run.source, json.dumps(before.get(run.source, {}) | run.about, sort_keys=True)) for run in runs]
-        self._written(
-            self._register.executemany,
-            "INSERT INTO runs (source, about) VALUES (?, ?) ON CONFLICT (source) DO UPDATE SET about = excluded.about",
-            told,
-        )
+        insert = "INSERT INTO runs (source, about) VALUES (?, ?)"
+        with self._said():
+            self._register.executemany(f"{insert} ON CONFLICT (source) DO UPDATE SET about = excluded.about", told)
 
     def note(self, entry: Entry) -> None:
         """Enter what became of a run."""
-        self._written(
-            self._register.execute,
-            "UPDATE runs SET stamp = ?, content = ?, key = ?, error = ?, lasting = ? WHERE source = ?",
-            (entry.stamp, entry.content, entry.key, entry.error, entry.lasting, entry.run.source),
-        )
+        with self._said():
+            self._register.execute(
+                "UPDATE runs SET stamp = ?, content = ?, key = ?, error = ?, lasting = ? WHERE source = ?",
+                (entry.stamp, entry.content, entry.key, entry.error, entry.lasting, entry.run.source),
+            )
 
     def entries(self) -> list[Entry]:
         """All runs, by source."""
-        rows: Iterable[tuple[Any, ...]] = self._register.execute(
-            "SELECT source, about, stamp, content, key, error, lasting FROM runs ORDER BY source"
-        )
+        with self._said():
+            rows: list[tuple[Any, ...]] = self._register.execute(
+                "SELECT source, about, stamp, content, key, error, lasting FROM runs ORDER BY source"
+            ).fetchall()
         return [
             Entry(Run(source, json.loads(about)), stamp, content, key, error, bool(lasting))
             for source, about, stamp, content, key, error, lasting in rows
@@ -175,10 +198,19 @@ class Archive:
         """Whether there are results."""
         return key is not None and (self.place(key) / "run.json").is_file()
 
-    def _written(self, execute: Callable[..., Any], *what: Any) -> None:
+    @contextmanager
+    def _said(self) -> Iterator[None]:
+        """What goes wrong with the register, in words."""
         try:
-            execute(*what)
-        except sqlite3.OperationalError as error:
-            raise NoRoomError(
-                f"{self.folder / _REGISTER} cannot be written ({error}): make room, and give the same command again."
+            yield
+        except sqlite3.Error as error:
+            path = self.folder / _REGISTER
+            if isinstance(error, sqlite3.OperationalError):
+                raise NoRoomError(
+                    f"{path} cannot be written ({error}): make room, or see that it may be written to, "
+                    "and give the same command again."
+                ) from error
+            raise UsageError(
+                f"{path} is damaged ({error}). Move it away and name all sources again: results are found, not "
+                "measured anew."
             ) from error

@@ -69,6 +69,7 @@ def both(tmp_path, frames, model, averaged):
     alone = analyze(movie, tmp_path / "alone", **told)
     crew = Divided(hands, opening, tmp_path)
     helped = analyze(movie, tmp_path / "helped", **told, crew=crew)
+    assert sum(path.name.isdigit() for path in tmp_path.iterdir()) == 1  # how frames are seen: no band is left lying
     return alone, helped, hands
 
 

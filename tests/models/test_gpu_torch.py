@@ -1,5 +1,7 @@
 """The torch engine says what the file says; on a GPU, out of a graph too."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -34,6 +36,15 @@ def test_a_batch_is_its_tiles(tiny_onnx, device):
     together = network.batch_logits(torch.from_numpy(batch)).cpu().numpy().copy()
     for one, tile in zip(together, batch, strict=True):
         np.testing.assert_allclose(one, network.logits(tile), atol=1e-3 * together.std())
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_threads_get_answers_of_their_own(tiny_onnx, device):
+    network, asked = TorchNetwork(tiny_onnx, device), [np.full((1, 32, 32), level, np.float32) for level in (0, 1)]
+    wanted = [network.logits(tile) for tile in asked]
+    with ThreadPoolExecutor(2) as pool:
+        for number, found in enumerate(pool.map(lambda n: network.logits(asked[n % 2]), range(200))):
+            np.testing.assert_allclose(found, wanted[number % 2], atol=1e-3 * wanted[0].std())
 
 
 @pytest.mark.parametrize("device", DEVICES)

@@ -186,6 +186,20 @@ def test_pooled_batches_are_the_same_for_the_same_seed():
         assert torch.equal(one, other)
 
 
+def test_each_process_draws_all_families_and_scenes_of_its_own(monkeypatch):
+    drawn = {0: set(), 1: set()}
+    scenes = replace(SCENES, families=("plain", "wide"), scenes=8)
+    for rank, seeds in drawn.items():
+        monkeypatch.setattr("ionfront.training.data._place_in_run", lambda data, rank=rank: (rank, 2, 0))
+        monkeypatch.setattr(
+            "ionfront.training.data.draw_scene",
+            lambda settings, seed, index, seeds=seeds: seeds.add(seed) or draw_scene(settings, seed, index),
+        )
+        batches(SegmentationData(synthetic=scenes, **SMALL | {"samples_per_epoch": 32}))
+    assert drawn[0].isdisjoint(drawn[1])
+    assert [{seed % 2 for seed in seeds} for seeds in drawn.values()] == [{0, 1}, {0, 1}]
+
+
 def test_frames_used_no_time_are_refused():
     with pytest.raises(UsageError, match="repeats"):
         Synthetic(repeats=0)

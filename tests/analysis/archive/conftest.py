@@ -38,7 +38,7 @@ def archive(tmp_path):
 
 @pytest.fixture
 def model(archive, grey_onnx):
-    return archive.keep_model(grey_onnx.read_bytes())
+    return archive.keep_model(grey_onnx)
 
 
 @pytest.fixture

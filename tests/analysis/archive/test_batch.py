@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from ionfront.analysis.archive import Archive, NoRoomError, OneByOne, Settings, batch, jobs, runs_of, write_table
+from ionfront.analysis.archive.content import content_of
 from ionfront.analysis.archive.jobs import Measure, Outcome
-from ionfront.core import UsageError
+from ionfront.core import ModelFileError, UsageError
 
 
 class Counting(OneByOne):
@@ -74,7 +75,7 @@ def test_what_changes_is_measured_anew(measure, quick, movies, grey, comparing_o
     assert measured == ["first.npy"]
     _, measured = measure(movies / "first.npy", settings=Settings(settings.model, binning=2))
     assert measured == ["first.npy"]
-    other = archive.keep_model(comparing_onnx.read_bytes())
+    other = archive.keep_model(comparing_onnx)
     _, measured = measure(movies / "first.npy", settings=Settings(other.stem), model=other)
     assert measured == ["first.npy"]
 
@@ -164,3 +165,48 @@ def test_movies_come_from_s3(measure, bucket, archive):
     assert measured == []
     write_table(archive)
     assert all(entry.run.source.startswith(f"{bucket}/2026/") for entry in archive.entries())
+
+
+def test_no_room_for_a_copy_is_no_full_archive(measure, bucket, movies, monkeypatch):
+    def full(*told, **more):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("s3fs.S3FileSystem._get_file", full)
+    done, _ = measure(f"{bucket}/2026/first.npy", movies / "second.npy")
+    assert done.measured == 1
+    assert "TMPDIR" in done.failed[f"{bucket}/2026/first.npy"]
+
+
+def test_what_a_lost_worker_had_begun_is_cleared_away(measure, quick, movies, archive, settings, about):
+    (run,) = runs_of([str(movies / "first.npy")], about)
+    key = settings.key(run, content_of(run.source))
+    other = archive.place(f"{key[:2]}other")
+    drafts = [archive.place(key).with_name(f".{key}-12345678"), other.with_name(f".{other.name}-12345678")]
+    for draft in drafts:
+        draft.mkdir(parents=True)
+    measure(movies / "first.npy")
+    assert [draft.exists() for draft in drafts] == [False, True]
+
+
+def test_results_are_found_without_the_register(measure, quick, movies, archive, settings, model, about):
+    measure(movies / "first.npy")
+    register = archive.folder / "archive.sqlite"
+    register.write_bytes(b"no database" * 100)
+    with pytest.raises(UsageError, match="is damaged"):
+        Archive(archive.folder)
+    register.unlink()
+    anew = Archive(archive.folder)
+    done = batch(anew, runs_of([str(movies / "first.npy")], about), model, settings, OneByOne())
+    anew.close()
+    assert (done.measured, done.known) == (0, 1)
+
+
+def test_what_cannot_work_is_told_before_anything_is_read(tmp_path, archive, movies):
+    for told in ({"binning": 0}, {"average_frames": 4}):
+        with pytest.raises(UsageError):
+            Settings("model", **told)
+    (tmp_path / "broken.onnx").write_bytes(b"no network")
+    with pytest.raises(ModelFileError):
+        archive.keep_model(tmp_path / "broken.onnx")
+    with pytest.raises(UsageError, match="pixel_size_nm is 0"):
+        runs_of([str(movies)], {"pixel_size_nm": 0.0})

@@ -1,5 +1,6 @@
 """The same table from Dask's workers, whoever of them dies."""
 
+import importlib
 import json
 import os
 import signal
@@ -7,14 +8,26 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import psutil
 import pyarrow.compute as pc
 import pytest
 
-from ionfront.analysis.archive import Archive, OneByOne, Settings, batch, read_table, rows_alike, runs_of, write_table
+from ionfront.analysis.archive import (
+    Archive,
+    OneByOne,
+    Settings,
+    batch,
+    dask_workers,
+    read_table,
+    rows_alike,
+    runs_of,
+    write_table,
+)
 from ionfront.analysis.archive.dask_workers import DaskWorkers
+from ionfront.analysis.archive.jobs import Outcome
 from ionfront.core import UsageError
 
 COUNT = 4
@@ -33,7 +46,7 @@ def movies(tmp_path_factory, grey):
 def measured(folder, movies, model, workers):
     archive = Archive(folder)
     with archive.held():
-        kept = archive.keep_model(model.read_bytes())
+        kept = archive.keep_model(model)
         runs = runs_of([str(movies)], {"pixel_size_nm": 0.5, "frame_time_s": 2.0})
         done = batch(archive, runs, kept, Settings(kept.stem), workers)
         write_table(archive)
@@ -81,6 +94,61 @@ def test_workers_that_are_killed_change_nothing(tmp_path, movies, grey_onnx, wan
         thread.join()
     assert done.measured == COUNT
     assert rows_alike(table, wanted)
+
+
+@pytest.fixture
+def deadly(monkeypatch):
+    """Makes jobs that workers die of."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    return importlib.import_module("deadly_job").Deadly
+
+
+@pytest.mark.parametrize("times", [2, 1000])
+def test_only_what_workers_die_of_by_itself_is_to_blame(tmp_path, monkeypatch, deadly, times):
+    monkeypatch.setitem(dask_workers._SETTINGS, "distributed.scheduler.allowed-failures", 1)
+    workers = DaskWorkers(count=1)
+    try:
+        for job in (deadly("deadly", tmp_path, times), deadly("innocent", tmp_path)):
+            workers.submit(job)
+        errors = {job.name: outcome.error for job, outcome in workers.outcomes()}
+    finally:
+        workers.close()
+    assert errors["innocent"] == ""
+    assert ("died" in errors["deadly"]) == (times > 2)
+    assert len(list(tmp_path.glob("deadly-*"))) == (4 if times > 2 else 3)  # one death is allowed for, and tried twice
+
+
+def test_what_a_lost_worker_had_found_is_found_again(tmp_path, deadly):
+    said = []
+    workers = DaskWorkers(count=1, tell=said.append)
+    try:
+        workers.submit(deadly("harmless", tmp_path))
+        while not workers._ended.qsize():
+            time.sleep(0.05)
+        kill_workers()
+        outcomes = [outcome for _, outcome in workers.outcomes()]
+    finally:
+        workers.close()
+    assert outcomes == [Outcome()]
+    assert said == []
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_two_archives_share_a_cluster(tmp_path, deadly):
+    folders = [tmp_path / "first", tmp_path / "second"]
+    for folder in folders:
+        folder.mkdir()
+    first = DaskWorkers(count=1)
+    first.submit(deadly("same", folders[0]))
+    second = DaskWorkers(first._cluster.scheduler_address)
+    second.submit(deadly("same", folders[1]))
+    try:
+        for workers, folder in zip((first, second), folders, strict=True):
+            assert [outcome for _, outcome in workers.outcomes()] == [Outcome()]
+            assert len(list(folder.iterdir())) == 1
+    finally:
+        second.close()
+        first.close()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ionfront.analysis.archive import COLUMNS, QUESTIONS, answer, sql, write_overview
+from ionfront.analysis.archive.questions import fronts_of
 from ionfront.cli.app import app
 from ionfront.core import UsageError
 
@@ -141,3 +142,10 @@ def test_the_overview_links_every_report_and_says_what_failed(archive):
     assert "21 different movies measured" in page
     assert page.count("data:image/svg+xml") >= 3
     assert "http://" not in re.sub(r"data:image/svg\+xml;base64,[^\"]*", "", page)
+
+
+def test_a_content_counts_as_it_was_measured_last_under_whatever_name(rows, archive):
+    old, new = {"key": "old", "analysed_at_s": 1.0}, {"key": "new", "analysed_at_s": 2.0, "source": "/moved/k0.dm4"}
+    before = [rows[0] | old, rows[0] | old | {"particle": 2, "velocity_nm_s": 999.0}]
+    table = pd.DataFrame([*before, rows[0] | new]).reindex(columns=[column.field.name for column in COLUMNS])
+    assert list(fronts_of(table)["key"]) == ["new"]

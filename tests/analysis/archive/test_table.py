@@ -37,7 +37,7 @@ def table(tmp_path_factory, grey, grey_onnx):
     (folder / "runs.csv").write_text("\n".join(lines))
     runs = runs_of([str(folder / "runs.csv")], {"pixel_size_nm": 0.5, "frame_time_s": 2.0})
     archive = Archive(folder / "archive")
-    model = archive.keep_model(grey_onnx.read_bytes())
+    model = archive.keep_model(grey_onnx)
     batch(archive, [*runs, *runs_of([str(folder / "bare.npy")])], model, Settings(model.stem), OneByOne())
     path = write_table(archive)
     archive.close()
