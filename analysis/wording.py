@@ -39,9 +39,9 @@ def format_quantity(value: float | None, low: float | None, high: float | None) 
     power = _power_of_ten(max(abs(value), abs(low), abs(high)))
     scale = 10.0**power
     decimals = _decimals(value / scale, (high - low) / (2 * scale))
-    middle, left, right = (_rounded(number / scale, decimals) for number in (value, low, high))
-    if float(middle.replace("\N{MINUS SIGN}", "-")) == 0 and low * high > 0:  # an interval that spans decades
+    if low * high > 0 and 0 in (round(number / scale, decimals) for number in (value, low, high)):  # it spans decades
         return f"{format_size(value, 2)} ({format_size(low, 2)} to {format_size(high, 2)})"
+    middle, left, right = (_rounded(number / scale, decimals) for number in (value, low, high))
     between = " to " if low < 0 else "–"
     return f"{middle} ({left}{between}{right}){_times_ten(power)}"
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize
 
 from ionfront.core import Quantity
 from ionfront.physics import AreaFraction
 
 from .blocks import blocks_in, draws_of_blocks
+from .least_squares import least_squares
 
 __all__ = ["AreaGrowth", "area_growth"]
 
@@ -101,7 +101,5 @@ def _solve(time: Floats, share: Floats, near: Floats | None, off: float = 0.0) -
 
     starts = [near] if near is not None else [np.array([np.log(n), 0.5, first - 0.5 * known]) for n in (0.7, 1.5, 3.0)]
     low, high = np.array([np.log(0.1), -6.0, -1.5]), np.array([np.log(8.0), 8.0, 1.0])
-    found = [
-        optimize.least_squares(misses, np.clip(start, low + 1e-6, high - 1e-6), bounds=(low, high)) for start in starts
-    ]
+    found = [least_squares(misses, start, low, high) for start in starts]
     return np.asarray(min(found, key=lambda fit: float(fit.cost)).x)

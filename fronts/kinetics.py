@@ -15,7 +15,7 @@ from .label_errors import LabelErrors
 from .law_turn import LawTurn, find_turn
 from .local import LocalFront, local_front
 from .position import FrontTrack, completed_fraction, track_front
-from .rate_fit import OUTLINE_PX, LawFit, fit_exponent, fit_law, law_probabilities, mean_velocity, usable
+from .rate_fit import OUTLINE_PX, LawFit, fit_law, fit_power, law_probabilities, mean_velocity, usable
 from .shape import FrontShape, front_shape
 
 __all__ = ["BEND", "RateResult", "TransitionResult", "measure_transition", "possible_curves"]
@@ -173,7 +173,8 @@ def _measure_rate(track: FrontTrack, pixel: float, errors: LabelErrors, closes_i
     end = float(track.time[-1])
     curves = possible_curves(track, use, pixel, errors, seed)
     again = [fit_law(law, time, curve, pixel, near=fits[law]) for curve in curves]
-    exponents = [fit_exponent(time, curve, pixel) for curve in curves]
+    power = fit_power(time, position, pixel)
+    exponents = [fit_power(time, curve, pixel, near=power)[0] for curve in curves]
     bands = np.quantile([fit.position(track.time) for fit in again], [0.025, 0.975], axis=0)
     fit = fits[law]
     onsets = np.array([other.onset for other in again])
@@ -193,7 +194,7 @@ def _measure_rate(track: FrontTrack, pixel: float, errors: LabelErrors, closes_i
         velocity=Quantity.from_samples(
             mean_velocity(fit, end, track.depth), [mean_velocity(other, end, track.depth) for other in again]
         ),
-        exponent=Quantity.from_samples(fit_exponent(time, position, pixel), exponents),
+        exponent=Quantity.from_samples(float(power[0]), exponents),
         band=bands,
         onsets=onsets,
         further=further,

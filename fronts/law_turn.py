@@ -16,7 +16,8 @@ from scipy import optimize
 from ionfront.core import Quantity
 from ionfront.physics import LawName, RateLaw
 
-from .rate_fit import FAMILIES, LawFit, information_criteria
+from .least_squares import least_squares
+from .rate_fit import FAMILIES, ROBUST, LawFit, information_criteria
 
 __all__ = ["LawTurn", "find_turn"]
 
@@ -132,10 +133,7 @@ def _fits(t: Floats, x: Floats) -> Iterator[tuple[_Model, optimize.OptimizeResul
 def _solve(model: _Model, t: Floats, x: Floats, start: Floats) -> optimize.OptimizeResult:
     low, high = np.full(start.size, -8.0), np.full(start.size, 8.0)
     low[:2], high[:2] = (t[_FEWEST - 1], -2.0), (t[-_FEWEST], t[3])
-    inside = np.clip(start, low + 1e-6, high - 1e-6)
-    return optimize.least_squares(
-        lambda q: model.positions(t, q) - x, inside, bounds=(low, high), loss="soft_l1", f_scale=0.02, max_nfev=60
-    )
+    return least_squares(lambda q: model.positions(t, q) - x, start, low, high, max_nfev=60, **ROBUST)
 
 
 def _plain(turn: float, t: Floats, x: Floats, speeds: Floats) -> bool:

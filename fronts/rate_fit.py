@@ -12,15 +12,18 @@ from ionfront.core import FrontFitError
 from ionfront.physics import LawName, Linear, Mixed, Parabolic, RateLaw, SelfLimiting
 
 from .correlation import independent_values, lag_one
+from .least_squares import least_squares
 from .position import FrontTrack
 
 __all__ = [
     "FAMILIES",
     "OUTLINE_PX",
+    "ROBUST",
     "LawFamily",
     "LawFit",
     "fit_exponent",
     "fit_law",
+    "fit_power",
     "information_criteria",
     "law_probabilities",
 ]
@@ -31,6 +34,9 @@ Name = TypeVar("Name", bound=str)
 
 OUTLINE_PX = 0.7
 """How well the outline, and so the start of the sweep, is known [px]."""
+
+ROBUST = {"loss": "soft_l1", "f_scale": 0.02}
+"""Of least squares: a few positions that are far off, in units of the distance that a track reaches, count for less."""
 
 _FLOOR = 0.12  # px: what segmentation and pixel grid leave even in a perfect track
 _FEWEST = 6
@@ -174,6 +180,18 @@ def mean_velocity(fit: LawFit, end: float, depth: float) -> float:
 
 def fit_exponent(time: Floats, position: Floats, pixel: float = 1.0) -> float:
     """p of x = C (t - t0)^p, with t0 free: 1 for an interface-limited front, 1/2 for a diffusion-limited one."""
+    return float(fit_power(time, position, pixel)[0])
+
+
+def fit_power(time: Floats, position: Floats, pixel: float = 1.0, near: Floats | None = None) -> Floats:
+    """p, t0, C and the offset of x = C (t - t0)^p, in units of the track, shape (4,).
+
+    Args:
+        time: Shape (n,), increasing.
+        position: Shape (n,), above zero.
+        pixel: Length of a pixel in the unit of `position`.
+        near: What was found for similar points, to set out from.
+    """
     span, reach = float(np.ptp(time)), float(position.max())
     t, x, hair = (time - time[0]) / span, position / reach, OUTLINE_PX * pixel / reach
 
@@ -181,9 +199,9 @@ def fit_exponent(time: Floats, position: Floats, pixel: float = 1.0) -> float:
         predicted = q[2] * np.maximum(t - q[1], 1e-9) ** q[0] + q[3] * hair
         return np.append(predicted - x, q[3] * hair / np.sqrt(t.size))
 
-    bounds = ([0.02, -3.0, 0.0, -3.0], [4.0, t[1], np.inf, 3.0])
-    best = optimize.least_squares(residuals, [0.8, -0.02, 1.0, 0.0], bounds=bounds, loss="soft_l1", f_scale=0.02)
-    return float(best.x[0])
+    low, high = np.array([0.02, -3.0, 0.0, -3.0]), np.array([4.0, t[1], np.inf, 3.0])
+    start = np.array([0.8, -0.02, 1.0, 0.0]) if near is None else near
+    return np.asarray(least_squares(residuals, start, low, high, **ROBUST).x)
 
 
 def _solve(family: LawFamily, t: Floats, x: Floats, hair: float, start: Floats) -> optimize.OptimizeResult:
@@ -195,8 +213,7 @@ def _solve(family: LawFamily, t: Floats, x: Floats, hair: float, start: Floats) 
     n_law = len(start) - 2
     low = np.array([*([-12.0] * n_law), -2.0, -3.0])
     high = np.array([*([12.0] * n_law), float(t[min(3, t.size - 1)]), 3.0])
-    inside = np.clip(start, low + 1e-6, high - 1e-6)
-    return optimize.least_squares(residuals, inside, bounds=(low, high), loss="soft_l1", f_scale=0.02)
+    return least_squares(residuals, start, low, high, **ROBUST)
 
 
 def _exp(value: float) -> float:

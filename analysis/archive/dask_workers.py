@@ -1,5 +1,6 @@
 """Dask's workers: a cluster of this computer, or any that runs already."""
 
+import logging
 import os
 import signal
 import time
@@ -25,6 +26,7 @@ _SETTINGS = {
     # else a worker hands every piece of memory back at once, and asks for it again for the next frame
     "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": _ROOMY,
     "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": _ROOMY,
+    "distributed.worker.profile.enabled": False,  # else it notes what it does a hundred times a second, for an hour
     "distributed.scheduler.allowed-failures": 5,  # workers that may die with a movie before it is taken to be at fault
 }
 _PATIENCE_S = 600.0  # for a scheduler that went away
@@ -118,6 +120,7 @@ class DaskWorkers:
     def _client(self) -> Client:
         if self._joined is not None:
             return self._joined
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what matters is told in fewer words
         if self._address is None:
             if self._cluster is not None:
                 self._cluster.close(timeout=10)
