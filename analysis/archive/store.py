@@ -106,7 +106,7 @@ class Archive:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
-        known = any((self.folder / name).exists() for name in (_REGISTER, "results"))
+        known = (self.folder / _REGISTER).exists() or any(self.folder.glob("results/*/*/run.json"))
         if self.folder.exists() and not known and any(self.folder.iterdir()):
             raise UsageError(f"{folder} holds something else than an archive: choose another folder for --out.")
         for name in ("models", "results"):

@@ -83,7 +83,7 @@ def test_a_live_measurement_is_watched(page, server):
             session.push(scene.frame(number)[0], float(scene.time_s[number]), dose_e_nm2=5.0)
         page.click("#session-list tr:has-text('open') button:has-text('Watch')")
         page.wait_for_selector("#live:not([hidden]) #picture:not([hidden])")
-        assert page.eval_on_selector("#picture", "image => image.decode().then(() => image.naturalWidth)") == 96
+        page.wait_for_function("document.querySelector('#picture').naturalWidth === 96")  # pictures follow one another
         assert "Frame 5" in page.inner_text("#live-now")
         assert "enough at" in page.inner_text("#decisions")
         assert page.locator("#course svg circle, #course svg line").count() > 6
