@@ -35,7 +35,7 @@ from .watch import DomainWatch
 
 __all__ = ["Divided", "Hand", "Hands", "Opening", "segmenter_of"]
 
-_CHUNK_BYTES = 1 << 26  # of probabilities, that a hand sees before it tells
+_CHUNK_BYTES = 1 << 25  # of probabilities, that a hand sees before it tells
 _ALONE = 4  # frames that are seen here at a time until what drift is measured against has settled
 _AHEAD = 2  # chunks for each hand that are given out before they are needed
 _LOADING = Lock()  # two movies may be under way in a worker: one waits for the hands that it was divided among
