@@ -35,7 +35,7 @@ WAYS = {
 
 def scenes() -> Iterator[Frame]:
     """Frames, each scene a group that is named after its share."""
-    kinds = [kind for kind, count in SHARES.items() for _ in range(count)]
+    kinds = [kind for kind, share in SHARES.items() for _ in range(share)]
     for number, (kind, frames) in enumerate(zip(kinds, of_one_material(), strict=False)):
         for index, (image, label) in enumerate(frames):
             yield f"s{number:02}f{index}", image, label, f"{kind}{number:02}"

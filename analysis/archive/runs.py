@@ -70,8 +70,9 @@ def runs_of(sources: Sequence[str], about: dict[str, Any] | None = None) -> list
     """
     about = about or {}
     for name in ("pixel_size_nm", "frame_time_s"):
-        if about.get(name, 1.0) <= 0:
-            raise UsageError(f"{name} is {about[name]}; a number above zero is needed.")
+        told = about.get(name)
+        if told is not None and not told > 0:
+            raise UsageError(f"{name} is {told}; a number above zero is needed.")
     found: dict[str, Run] = {}
     for source in sources:
         runs = list(_runs(source))
