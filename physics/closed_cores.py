@@ -27,6 +27,7 @@ Dimension = Literal[2, 3]
 _GEOMETRY: dict[Dimension, FrontGeometry] = {2: GEOMETRIES["wire_radial"], 3: GEOMETRIES["sphere"]}
 _DEEPEST = 20.0  # e-foldings of the way that is left before a stall
 _CELLS = 800
+_STEPS, _NEAR = 60, 1e-15  # of the search for a front's place, as a share of R
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,29 @@ class ShrinkingCore:
     name: Literal["shrinking_core"] = "shrinking_core"
 
     def position_nm(self, time_s: ArrayLike) -> Floats:
-        return _position(self.time_s, np.asarray(time_s, float), self.radius_nm)
+        t = np.asarray(time_s, float)
+        reaction, diffusion = self._times_s
+        half = reaction / diffusion
+        whole = half + 1 / (2 * self.dimension)
+        due = np.clip(t / diffusion, 0.0, whole)
+        flat = 2 * due / (half + np.sqrt(half**2 + 2 * due))  # how far it is where the core is a half space
+
+        def late(gone: Floats) -> tuple[Floats, Floats]:
+            spent, slope = _diffusion_time(gone, self.dimension)
+            return half * gone + spent - due, half + slope
+
+        return np.where(t > 0, self.radius_nm * _zero(late, np.where(due < whole, flat, 1.0)), 0.0)
 
     def time_s(self, position_nm: ArrayLike) -> Floats:
-        x = np.asarray(position_nm, float)
-        left = np.clip(1 - x / self.radius_nm, 0.0, None)
-        time = x / self.rate_nm_s + self.radius_nm**2 / self.D_nm2_s * _diffusion_time(left, self.dimension)
-        return np.where(x <= self.radius_nm, time, np.inf)
+        gone = np.asarray(position_nm, float) / self.radius_nm
+        reaction, diffusion = self._times_s
+        spent, _ = _diffusion_time(np.minimum(gone, 1.0), self.dimension)
+        return np.where(gone <= 1, reaction * gone + diffusion * spent, np.inf)
+
+    @property
+    def _times_s(self) -> tuple[float, float]:
+        """R/k and R^2/D."""
+        return self.radius_nm / self.rate_nm_s, self.radius_nm**2 / self.D_nm2_s
 
 
 @dataclass(frozen=True)
@@ -144,19 +161,29 @@ class PlasticCore:
         return np.asarray(-self.rate_nm_s * self.stress * _GEOMETRY[d].hoop / d * log_ratio)
 
 
-def _diffusion_time(left: Floats, dimension: Dimension) -> Floats:
-    """Share of R^2/D that diffusion takes until the core's radius is a share `left` of R."""
+def _diffusion_time(gone: Floats, dimension: Dimension) -> tuple[Floats, Floats]:
+    """Share of R^2/D that diffusion takes until a share of the radius is gone, and its slope."""
     if dimension == 3:
-        return np.asarray((1 - left) ** 2 * (1 + 2 * left) / 6)
-    squared = np.square(left)
-    return np.asarray((1 - squared + squared * np.log(np.maximum(squared, 1e-300))) / 4)
+        return gone**2 * (3 - 2 * gone) / 6, gone * (1 - gone)
+    left = 1 - gone
+    log = np.log(np.maximum(left, 1e-300))
+    return (1 - left**2 + 2 * left**2 * log) / 4, -left * log
 
 
-def _position(time_at: Callable[[Floats], Floats], time: Floats, farthest: float) -> Floats:
-    """Where a front is that reaches each place at `time_at`, by bisection; no farther than `farthest`."""
-    low, high = np.zeros_like(time), np.full_like(time, farthest)
-    for _ in range(60):
-        middle = (low + high) / 2
-        later = time_at(middle) > time
-        low, high = np.where(later, low, middle), np.where(later, middle, high)
-    return np.asarray(np.where(time > 0, (low + high) / 2, 0.0))
+def _zero(value: Callable[[Floats], tuple[Floats, Floats]], start: Floats) -> Floats:
+    """Where functions that increase from 0 to 1 are zero: Newton's steps, and halves where one would lead astray.
+
+    Args:
+        value: Of the functions, and their slopes.
+        start: Places to set out from.
+    """
+    low, high, here = np.zeros_like(start), np.ones_like(start), np.clip(start, 0.0, 1.0)
+    for _ in range(_STEPS):
+        found, slope = value(here)
+        low, high = np.where(found < 0, here, low), np.where(found < 0, high, here)
+        there = here - found / slope
+        there = np.where((there >= low) & (there <= high), there, (low + high) / 2)
+        moved, here = np.abs(there - here).max(initial=0.0), there
+        if moved < _NEAR:
+            break
+    return here

@@ -29,6 +29,15 @@ def test_time_undoes_position(law):
     np.testing.assert_allclose(position, depths(law), rtol=1e-5, atol=1e-6 * law.radius_nm)
 
 
+@given(st.builds(ShrinkingCore, SIZES, st.floats(1e-6, 1e6), st.floats(1e-6, 1e6), DIMENSIONS))
+def test_a_shrinking_core_is_there_on_time(law):
+    """However little reaction or diffusion weighs, and at the centre, where diffusion alone has no limit of speed."""
+    end = law.time_s(law.radius_nm)
+    times = end * np.append(np.linspace(0, 1, 200), [1e-12, 1 - 1e-12])
+    np.testing.assert_allclose(law.time_s(law.position_nm(times)), times, rtol=1e-9, atol=1e-13 * end)
+    np.testing.assert_array_equal(law.position_nm([2 * end, np.inf]), law.radius_nm)
+
+
 @given(st.one_of(SHRINKING, PLASTIC))
 def test_nothing_moves_before_time_zero(law):
     assert law.position_nm(-1.0) == 0
