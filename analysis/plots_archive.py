@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from ionfront.physics import LAW_NAMES
 
-from .plots_style import COLOURS, GREY, INK, MARKERS, calm, new_figure
+from .plots_style import COLOURS, GREY, INK, MARKERS, calm, new_figure, number_axis
 
 __all__ = ["laws_by_size", "reaction_name", "speeds_by_reaction", "speeds_by_size"]
 
@@ -36,6 +36,7 @@ def speeds_by_reaction(fronts: pd.DataFrame, means: pd.DataFrame) -> Figure:
         axes.plot(mean["velocity_nm_s"], height, "D", color=INK, markersize=6)
     axes.set_yticks(range(len(means)), [reaction_name(mean) for mean in means.iloc[::-1].to_dict("records")])
     axes.set(xscale="log", xlabel="velocity (nm/s)")
+    number_axis(axes.xaxis)
     calm(axes)
     axes.grid(visible=False, axis="y")
     return figure
@@ -51,6 +52,8 @@ def speeds_by_size(fronts: pd.DataFrame) -> Figure:
         name = f"{host} + {ion}" if host else "not named"
         axes.plot(diameter_nm, same["velocity_nm_s"], linestyle="", markersize=5, alpha=0.7, label=name, **style)
     axes.set(xscale="log", yscale="log", xlabel="diameter of the particle (nm)", ylabel="velocity (nm/s)")
+    number_axis(axes.xaxis)
+    number_axis(axes.yaxis)
     if len(sized):
         figure.legend(loc="outside lower center", frameon=False, fontsize=9, ncols=4)
     calm(axes)

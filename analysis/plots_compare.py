@@ -5,20 +5,17 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from ionfront.core import Quantity
 
 from .comparison import Comparison, FrontComparison, Run, key_of
-from .plots_style import COLOURS, GREY, INK, LINES, MARKERS, calm, new_figure
+from .plots_style import COLOURS, GREY, INK, LINES, MARKERS, calm, new_figure, number_axis
 from .wording import unit_of
 
 __all__ = ["overlaid_positions", "speeds_by_side"]
 
 _ROW_IN = 0.34
-_FEW_DECADES = 1.2  # below this, an axis needs numbers between the powers of ten
 
 
 def overlaid_positions(comparison: Comparison) -> Figure:
@@ -55,7 +52,7 @@ def speeds_by_side(front: FrontComparison, comparison: Comparison) -> Figure:
         axes.plot(quantity.value, height, marker=marker, markersize=size, markerfacecolor=face, color=colour)
     axes.set_yticks(range(len(rows)), [name for name, *_ in reversed(rows)])
     axes.set(xscale="log", xlabel=f"velocity ({unit_of(key_of('velocity', comparison.units))})")
-    _number_axis(axes)
+    number_axis(axes.xaxis)
     calm(axes)
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0, labelcolor=INK)
@@ -75,14 +72,6 @@ def _rows(front: FrontComparison, comparison: Comparison) -> Iterator[tuple[str,
         mean = front.value("velocity", side)
         if mean is not None and front.pooled["velocity"][side].count > 1:
             yield f"{side}, mean", mean, number, True
-
-
-def _number_axis(axes: Axes) -> None:
-    low, high = axes.get_xlim()
-    if math.log10(high / low) < _FEW_DECADES:
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-        axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _tracks(run: Run) -> Iterator[tuple[int, "pd.Series[float]", "pd.Series[float]"]]:
