@@ -15,6 +15,7 @@ from ionfront.analysis.plots import (
     spread_map,
     svg_data_uri,
 )
+from ionfront.analysis.plots_style import new_figure, number_axis
 from ionfront.core import Calibration, PhaseScheme
 from ionfront.fronts import FrontResult, FrontTracker
 
@@ -133,3 +134,17 @@ def test_several_particles_are_numbered_and_have_tracks_of_their_own(calibrated)
     assert [text.get_text() for text in front_overlay(two, FRAME, CALIBRATED).axes[0].texts][:2] == ["1", "2"]
     labels = position_plot(two, CALIBRATED).axes[0].get_legend_handles_labels()[1]
     assert [label[0] for label in labels] == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("ends", "numbers"), [((101, 153), {"120", "135"}), ((3, 70), {"5", "10", "20", "50"}), ((1, 1e6), set())]
+)
+def test_a_logarithmic_axis_has_plain_numbers_as_far_as_there_is_room(ends, numbers):
+    figure, axes = new_figure(6, 4)
+    axes.set(xscale="log", xlim=ends)
+    number_axis(axes.xaxis)
+    figure.canvas.draw()
+    shown = {label.get_text() for label in axes.get_xticklabels() if label.get_text()}
+    assert numbers <= shown
+    assert bool(numbers) == all(text.replace(".", "").isdigit() for text in shown)
+    assert not any(label.get_text() for label in axes.get_xticklabels(minor=True))
